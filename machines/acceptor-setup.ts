@@ -8,8 +8,8 @@ import type { AcceptorEvent, Heard } from './inbox.ts'
 import { informantOf, noticeBehind } from './informant.ts'
 import { instanceStep, roundStep } from './limits.ts'
 import { addressedTo, isCounted, type Member } from './members.ts'
-import type { Accept, Prepare, Settled } from './messages.ts'
-import type { Flag, Oddity, Output, Tell } from './outputs.ts'
+import type { Accept, Confirm, Prepare, Settled } from './messages.ts'
+import type { Flag, Oddity, Output, Send, Tell } from './outputs.ts'
 
 type HeardQuestion = Heard<Prepare> | Heard<Accept>
 
@@ -234,6 +234,19 @@ export const acceptorSetup = setup({
       if (ballot !== null) return
       const event = { type: 'leader.answered', leader: sender } as const
       enqueue.emit({ type: 'tell', role: 'requestQueue', event })
+    }),
+    /**
+     * Records that are not synced count too: nobody has counted them as votes, and a server that waits for more than it must is only late.
+     * What a quorum may have counted is among them, or is known to be chosen, also after a crash.
+     */
+    sendConfirmed: emit(({ context }, { question, sender, incarnation }: Heard<Confirm>): Send => {
+      const { members, accepted, firstUnchosen } = context
+      const acceptedBelow = Math.max(firstUnchosen, (accepted.at(-1)?.instance ?? -1) + 1)
+      return {
+        type: 'send',
+        ...addressedTo(members, sender, incarnation),
+        message: { type: 'confirmed', question, firstUnchosen, acceptedBelow },
+      }
     }),
     forgetSettled: assign(({ context }, { firstUnchosen }: { firstUnchosen: Instance }) =>
       withoutSettled(context, firstUnchosen),

@@ -85,6 +85,8 @@ export const acceptorMachine = acceptorSetup.createMachine({
       { guard: withEvent('senderIsNotCounted'), actions: withEvent('notifyBehind') },
       { actions: [withEvent('notifySettled'), withEvent('notifyLeaderAnswered')] },
     ],
+    // It votes for nothing, so it needs no sync, and no server is refused it.
+    confirm: { actions: withEvent('sendConfirmed') },
     'firstUnchosen.advanced': { actions: withEvent('forgetSettled') },
     'members.changed': { actions: withEvent('recordMembers') },
   },

@@ -3,11 +3,11 @@ import type { Address } from './batch.ts'
 import { emptyRecord } from './empty-record.ts'
 import type { Due } from './held-execution.ts'
 import type { HeldRequest } from './held-requests.ts'
-import type { Answer, Busy, Response } from './messages.ts'
+import type { AnyAnswer, Busy, Response } from './messages.ts'
 import type { Respond } from './outputs.ts'
 
-/** The outcomes of requests of the session `uid`. */
-export function response(to: Address, uid: string, answers: readonly Answer[]): Respond {
+/** The outcomes of requests of the session `uid`, or of the reads of a client. */
+export function response(to: Address, uid: string, answers: readonly AnyAnswer[]): Respond {
   return { type: 'respond', to, message: { type: 'response', uid, answers } satisfies Response }
 }
 

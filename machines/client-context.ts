@@ -1,7 +1,7 @@
 /** The context of a client, its initial value, and its events and outputs. */
 import type { ClientTiming } from './client-timing.ts'
 import { initialWindow } from './client-window.ts'
-import type { Answer, Busy, Queued, RequestMessage, Response } from './messages.ts'
+import type { AnyAnswer, Busy, Queued, RequestMessage, Response } from './messages.ts'
 import type { RoundTrip } from './round-trip.ts'
 import { noRequests, type SessionRequests, type SubmittedRequest } from './session-requests.ts'
 
@@ -38,7 +38,7 @@ export type ClientEmitted =
       readonly message: RequestMessage
     }
   /** These requests ended, each reported once; `server` reported it. */
-  | { readonly type: 'answers'; readonly server: ServerIndex; readonly answers: readonly Answer[] }
+  | { readonly type: 'answers'; readonly server: ServerIndex; readonly answers: readonly AnyAnswer[] }
 
 export interface ClientInput {
   readonly timing: ClientTiming

@@ -19,7 +19,7 @@ import {
   reaskIntervalMs,
 } from './client-pace.ts'
 import { halvedWindow } from './client-window.ts'
-import type { Answer, Busy, Queued, Response } from './messages.ts'
+import type { AnyAnswer, Busy, Queued, Response } from './messages.ts'
 import { drawRandom } from './random.ts'
 import {
   answersTo,
@@ -37,7 +37,7 @@ import {
 } from './session-requests.ts'
 import { doubled } from './timing.ts'
 
-function seqsOf(answers: readonly Answer[]): number[] {
+function seqsOf(answers: readonly AnyAnswer[]): number[] {
   return answers.map(({ seq }) => seq)
 }
 

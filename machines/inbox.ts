@@ -10,18 +10,28 @@ import type {
   Chosen,
   Compare,
   Compared,
+  Confirm,
+  Confirmed,
   Denial,
   HandOver,
   Learn,
   NodeMessage,
   Prepare,
   PromiseMessage,
+  ReadMessage,
   RequestMessage,
   Settled,
 } from './messages.ts'
 import type { Execution } from './outcome.ts'
 
-export type RoleName = 'acceptor' | 'proposer' | 'learner' | 'requestQueue' | 'timekeeper' | 'auditor'
+export type RoleName =
+  | 'acceptor'
+  | 'proposer'
+  | 'learner'
+  | 'requestQueue'
+  | 'timekeeper'
+  | 'auditor'
+  | 'reader'
 
 /** The envelope data of a message between servers. The core of the node writes and reads it, so that no role can omit it. */
 export interface Names {
@@ -106,10 +116,20 @@ export interface HandOverArrived extends Heard<HandOver> {
   readonly firstUnexecuted: Instance
 }
 
+/** Reads of a client. */
+export interface ReadArrived extends ReadMessage {
+  readonly replyTo: Address
+  /** The arrival time by the monotonic clock of this server, in milliseconds. */
+  readonly atMs: number
+  /** The size of each body (`queuedBytes`). */
+  readonly bodyBytes: readonly number[]
+}
+
 export type AcceptorEvent =
   | Heard<Prepare>
   | Heard<Accept>
   | Heard<Settled>
+  | Heard<Confirm>
   /** The requested write is synced. */
   | { readonly type: 'persisted' }
   /** The learner knows everything chosen below `firstUnchosen`, and not from this acceptor. */
@@ -223,6 +243,13 @@ export interface CompareArrived extends Heard<Compare> {
 }
 
 export type AuditorEvent = CompareArrived | Heard<Compared> | DifferenceNoticed | MembersChanged
+export type ReaderEvent =
+  | ReadArrived
+  | Heard<Confirmed>
+  /** The node is about to stop: accept no more reads. */
+  | { readonly type: 'node.stopping' }
+  | BatchExecuted
+  | MembersChanged
 
 export type RoleEvent =
   | AcceptorEvent
@@ -231,6 +258,7 @@ export type RoleEvent =
   | RequestQueueEvent
   | TimekeeperEvent
   | AuditorEvent
+  | ReaderEvent
 
 /** The role that receives each network message. */
 export function hearerOf(message: NodeMessage): RoleName {
@@ -238,6 +266,7 @@ export function hearerOf(message: NodeMessage): RoleName {
     case 'prepare':
     case 'accept':
     case 'settled':
+    case 'confirm':
       return 'acceptor'
     case 'promise':
     case 'accepted':
@@ -251,6 +280,8 @@ export function hearerOf(message: NodeMessage): RoleName {
     case 'compare':
     case 'compared':
       return 'auditor'
+    case 'confirmed':
+      return 'reader'
   }
   message satisfies never
 }

@@ -19,6 +19,8 @@ import { membersFault } from './member-invariants.ts'
 import type { Member } from './members.ts'
 import type { ProposerContext } from './proposer-context.ts'
 import { proposerInvariants } from './proposer-invariants.ts'
+import type { ReaderContext } from './reader-context.ts'
+import { readerInvariants } from './reader-invariants.ts'
 import type { RequestQueueContext } from './request-queue-context.ts'
 import { requestQueueInvariants } from './request-queue-invariants.ts'
 import type { TimekeeperContext } from './timekeeper-context.ts'
@@ -34,6 +36,7 @@ interface Contexts extends Record<CheckedMachine, unknown> {
   readonly requestQueue: RequestQueueContext
   readonly timekeeper: TimekeeperContext
   readonly auditor: AuditorContext
+  readonly reader: ReaderContext
   readonly client: ClientContext
   readonly lease: LeaseContext
 }
@@ -45,6 +48,7 @@ const faults: { readonly [Name in CheckedMachine]: (step: Step<Contexts[Name]>) 
   requestQueue: (step) => roleFault(requestQueueInvariants, step),
   timekeeper: (step) => roleFault(timekeeperInvariants, step),
   auditor: (step) => roleFault(auditorInvariants, step),
+  reader: (step) => roleFault(readerInvariants, step),
   client: (step) => faultOf(clientInvariants, step),
   lease: (step) => faultOf(leaseInvariants, step),
 }

@@ -5,7 +5,7 @@
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, RequestGroup } from './batch.ts'
 import type { FounderName, FoundingPlan, Member, ShownMember } from './members.ts'
-import type { Outcome } from './outcome.ts'
+import type { Outcome, ReadOutcome } from './outcome.ts'
 
 /** Phase 1a. A proposer: I want to lead from instance `from` on; what have you accepted there? Received by acceptors. */
 export interface Prepare {
@@ -118,6 +118,26 @@ export interface Compared {
   readonly digests: readonly string[]
 }
 
+/**
+ * The reader of a server, which holds reads: below which instance have you accepted batches? The answer repeats `question`. Received by
+ * acceptors.
+ */
+export interface Confirm {
+  readonly type: 'confirm'
+  readonly question: number
+}
+
+/**
+ * An acceptor: I have accepted nothing at or above `acceptedBelow`, synced or not, and I know everything chosen below `firstUnchosen`.
+ * Received by the reader that asked.
+ */
+export interface Confirmed {
+  readonly type: 'confirmed'
+  readonly question: number
+  readonly firstUnchosen: Instance
+  readonly acceptedBelow: Instance
+}
+
 /** The messages between the roles of servers. */
 export type NodeMessage =
   | Prepare
@@ -131,6 +151,8 @@ export type NodeMessage =
   | HandOver
   | Compare
   | Compared
+  | Confirm
+  | Confirmed
 
 /** A client: execute these requests of my session. Received by the request queue. */
 export interface RequestMessage extends RequestGroup {
@@ -138,6 +160,26 @@ export interface RequestMessage extends RequestGroup {
   /** The client has just left this server, which did not answer or refused: do not hand the requests over to it. */
   readonly avoid?: NodeId
 }
+
+/** A command of the service that only reads. */
+export interface ReadRequest {
+  readonly seq: number
+  readonly body: Json
+}
+
+/**
+ * A client: read this. `uid` is a random name that the client has drawn, and no session. Unless `stale` is set, the state must contain
+ * every request that was answered before the read was sent. With it, the server reads its present state. Received by the reader.
+ */
+export interface ReadMessage {
+  readonly type: 'read'
+  readonly uid: string
+  readonly reads: readonly ReadRequest[]
+  readonly stale: boolean
+}
+
+/** The messages of clients that a role receives. */
+export type ClientAsk = RequestMessage | ReadMessage
 
 /** A question that the server itself answers, or its answer. */
 interface WithNonce {
@@ -159,7 +201,7 @@ export interface Inquire extends WithNonce {
 }
 
 /** The messages from clients to servers. */
-export type ClientMessage = RequestMessage | Hello | Inquire
+export type ClientMessage = ClientAsk | Hello | Inquire
 
 /** The outcome of one request of a session. */
 export interface Answer {
@@ -167,11 +209,22 @@ export interface Answer {
   readonly outcome: Outcome
 }
 
-/** The request queue: the outcomes of these requests of your session. Received by the client. */
+/** The outcome of one read. */
+export interface ReadAnswer {
+  readonly seq: number
+  readonly outcome: ReadOutcome
+}
+
+export type AnyAnswer = Answer | ReadAnswer
+
+/**
+ * The request queue: the outcomes of these requests of your session; or the server, for its reader: those of your reads. Received by the
+ * client.
+ */
 export interface Response {
   readonly type: 'response'
   readonly uid: string
-  readonly answers: readonly Answer[]
+  readonly answers: readonly AnyAnswer[]
 }
 
 /** The request queue: I hold these requests and they are delayed; do not ask another server. Received by the client. */
@@ -184,7 +237,7 @@ export interface Queued {
 }
 
 /**
- * The request queue: I do not accept these requests. `busy`: my queue is full; or they are delayed and the limit of delayed
+ * The request queue, or the reader: I do not accept these requests or reads. `busy`: my queue is full; or they are delayed and the limit of delayed
  * requests is reached; or your session is new and the limit of sessions is reached. Ask again later. `notMember`: I am not
  * counted in the cluster. `stopping`: I am about to stop. For the last two, ask another server. Received by the client.
  */

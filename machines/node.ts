@@ -1,5 +1,5 @@
 /**
- * The node: one server. It spawns the six roles after storage has returned their state from before the last stop, and lets them
+ * The node: one server. It spawns the seven roles after storage has returned their state from before the last stop, and lets them
  * send only while storage works. The runtime provides `udp` and `storage`.
  */
 import { assign, fromCallback, setup } from 'xstate'
@@ -8,6 +8,7 @@ import { type AuditorInput, auditorMachine } from './auditor.ts'
 import { type LearnerInput, learnerMachine } from './learner.ts'
 import type { Write } from './outputs.ts'
 import { type ProposerInput, proposerMachine } from './proposer.ts'
+import { type ReaderInput, readerMachine } from './reader.ts'
 import { type RequestQueueInput, requestQueueMachine } from './request-queue.ts'
 import { type TimekeeperInput, timekeeperMachine } from './timekeeper.ts'
 import { withEvent } from './with-event.ts'
@@ -20,6 +21,7 @@ export interface NodeInput {
   readonly requestQueue: RequestQueueInput
   readonly timekeeper: TimekeeperInput
   readonly auditor: AuditorInput
+  readonly reader: ReaderInput
 }
 
 export interface NodeContext {
@@ -53,17 +55,19 @@ export const nodeMachine = setup({
     requestQueue: requestQueueMachine,
     timekeeper: timekeeperMachine,
     auditor: auditorMachine,
+    reader: readerMachine,
   },
   actions: {
     /** Spawns the roles before `udp`, so that they exist when the first datagram arrives. */
     spawnRolesAndUdp: assign(({ spawn }, { inputs }: { inputs: NodeInput }) => {
-      const { acceptor, proposer, learner, requestQueue, timekeeper, auditor } = inputs
+      const { acceptor, proposer, learner, requestQueue, timekeeper, auditor, reader } = inputs
       spawn('acceptor', { id: 'acceptor', systemId: 'acceptor', input: acceptor })
       spawn('proposer', { id: 'proposer', systemId: 'proposer', input: proposer })
       spawn('learner', { id: 'learner', systemId: 'learner', input: learner })
       spawn('requestQueue', { id: 'requestQueue', systemId: 'requestQueue', input: requestQueue })
       spawn('timekeeper', { id: 'timekeeper', systemId: 'timekeeper', input: timekeeper })
       spawn('auditor', { id: 'auditor', systemId: 'auditor', input: auditor })
+      spawn('reader', { id: 'reader', systemId: 'reader', input: reader })
       spawn('udp', { id: 'udp', systemId: 'udp' })
       return {}
     }),

@@ -28,6 +28,17 @@ export type Outcome =
    */
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 
+/** The outcome of a read. The state that was read contained everything that is executed below `instance`, and nothing else. */
+export type ReadOutcome =
+  | { readonly kind: 'read'; readonly result: Json; readonly instance: Instance }
+  /** The service refused the command or threw. */
+  | { readonly kind: 'unreadable'; readonly error: string; readonly instance: Instance }
+
+/** True for the outcome of a read. */
+export function isOfRead(outcome: Outcome | ReadOutcome): outcome is ReadOutcome {
+  return outcome.kind === 'read' || outcome.kind === 'unreadable'
+}
+
 export type RefusalReason = 'expired' | 'stale' | 'conflict' | 'forgotten' | 'repeated' | 'disputed'
 
 /**

@@ -3,7 +3,7 @@ import type { Difference } from './auditing.ts'
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
 import type { RoleEvent, RoleName } from './inbox.ts'
-import type { Busy, NodeMessage, Queued, Response } from './messages.ts'
+import type { Busy, NodeMessage, Queued, ReadRequest, Response } from './messages.ts'
 import type { SnapshotName } from './snapshot-name.ts'
 
 /** Send a message to a server. A message to this server itself goes directly to its role. */
@@ -68,6 +68,14 @@ export interface Respond {
   readonly message: Response | Queued | Busy
 }
 
+/** Have the service answer these reads of a client from its present state, and send the client what it read. */
+export interface Query {
+  readonly type: 'query'
+  readonly to: Address
+  readonly uid: string
+  readonly reads: readonly ReadRequest[]
+}
+
 /**
  * A message that no correct server sends, or that depends on a batch which can no longer be chosen. `stranger`: the sender is not
  * a member and does not name this server's directory. `round`, `instance`: too far above the known ones. `batch`: an accept
@@ -101,4 +109,4 @@ export interface Refuse {
   readonly dispute: Difference | null
 }
 
-export type Output = Send | Tell | Persist | Execute | Read | Respond | Flag | Halt | Refuse
+export type Output = Send | Tell | Persist | Execute | Read | Respond | Query | Flag | Halt | Refuse

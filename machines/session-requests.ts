@@ -1,7 +1,7 @@
 /** The requests of a session, as its client keeps them, and pure functions that return changed copies. */
 import type { Request } from './batch.ts'
 import { fitsWindow, type Load } from './client-window.ts'
-import type { Answer } from './messages.ts'
+import type { AnyAnswer } from './messages.ts'
 
 /** A request with the bytes of its command in JSON. */
 export interface SubmittedRequest extends Request {
@@ -66,7 +66,7 @@ export function namesAny(requests: SessionRequests, seqs: readonly number[]): bo
 }
 
 /** The answers to requests of the session that have none yet, each once. */
-export function answersTo(requests: SessionRequests, answers: readonly Answer[]): readonly Answer[] {
+export function answersTo(requests: SessionRequests, answers: readonly AnyAnswer[]): readonly AnyAnswer[] {
   const isNew = answers.every(
     ({ seq }, at) => isPending(requests, seq) && (at === 0 || seq > (answers[at - 1]?.seq ?? 0)),
   )

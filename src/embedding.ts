@@ -6,7 +6,7 @@ import type { Address, Batch, Instance, NodeId } from '../machines/batch.ts'
 import type { Names, RoleName } from '../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../machines/limits.ts'
 import type { Member } from '../machines/members.ts'
-import type { Message, NodeMessage, RequestMessage } from '../machines/messages.ts'
+import type { ClientAsk, Message, NodeMessage } from '../machines/messages.ts'
 import type { Respond, Write } from '../machines/outputs.ts'
 import { defaultTiming, type Timing } from '../machines/timing.ts'
 import type { SentMessage } from './core/driver.ts'
@@ -37,7 +37,7 @@ export type {
 export type { Names, RoleName } from '../machines/inbox.ts'
 export type { Limits } from '../machines/limits.ts'
 export { foundingMembers, type Member } from '../machines/members.ts'
-export type { Message, NodeMessage, RequestMessage } from '../machines/messages.ts'
+export type { ClientAsk, Message, NodeMessage, ReadMessage, RequestMessage } from '../machines/messages.ts'
 export type { Outcome } from '../machines/outcome.ts'
 export type { Write } from '../machines/outputs.ts'
 export type { Timing } from '../machines/timing.ts'
@@ -58,8 +58,8 @@ export type CoreInput =
       readonly from: Address
       readonly message: NodeMessage
     }
-  /** A client sent a request. The answers are `respond` effects to `replyTo`, which is any text that names the client. */
-  | { readonly type: 'request'; readonly message: RequestMessage; readonly replyTo: string }
+  /** A client sent requests or reads. The answers are `respond` effects to `replyTo`, which is any text that names the client. */
+  | { readonly type: 'request'; readonly message: ClientAsk; readonly replyTo: string }
   /** A timer is due. A timer that was cancelled has no effect. */
   | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
   /** A write is durable, and so are all writes before it. */

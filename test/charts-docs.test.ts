@@ -10,6 +10,7 @@ const names = [
   'requestQueue',
   'timekeeper',
   'auditor',
+  'reader',
   'client',
   'lease',
   'node',

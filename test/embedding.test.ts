@@ -84,7 +84,9 @@ class Embedded {
         this.stored[server] = afterPersisting(this.stored[server] ?? nothingStored, effect.write)
         this.give(server, { type: 'persisted', write: effect.write })
       } else if (effect.type === 'respond' && effect.message.type === 'response') {
-        for (const { outcome } of effect.message.answers) this.outcomes.set(effect.to, outcome)
+        for (const { outcome } of effect.message.answers) {
+          if (outcome.kind !== 'read' && outcome.kind !== 'unreadable') this.outcomes.set(effect.to, outcome)
+        }
       }
     }
   }

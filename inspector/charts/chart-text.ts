@@ -8,6 +8,7 @@ export const chartTitles: Readonly<Record<ChartName, string>> = {
   requestQueue: 'Request queue',
   timekeeper: 'Timekeeper',
   auditor: 'Auditor',
+  reader: 'Reader',
   client: 'Client',
 }
 

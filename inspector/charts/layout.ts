@@ -28,6 +28,7 @@ const fullDirections: Readonly<Record<ChartName, Direction>> = {
   requestQueue: 'RIGHT',
   timekeeper: 'RIGHT',
   auditor: 'RIGHT',
+  reader: 'RIGHT',
   client: 'DOWN',
 }
 

@@ -10,6 +10,7 @@ import cutOff from '../../scenarios/leader-cut-off.txt'
 import lost from '../../scenarios/lost-accepted.txt'
 import members from '../../scenarios/membership-change.txt'
 import normal from '../../scenarios/normal-case.txt'
+import read from '../../scenarios/read-by-confirm.txt'
 import seed from '../../scenarios/seed-scenario-5.txt'
 
 /** By file name. */
@@ -24,4 +25,5 @@ export const scenarioTexts: Readonly<Record<string, string>> = {
   'crash-between-persist-and-send.txt': crash,
   'lost-accepted.txt': lost,
   'membership-change.txt': members,
+  'read-by-confirm.txt': read,
 }

@@ -19,4 +19,5 @@ export const scenarios: readonly Scenario[] = [
   { file: 'crash-between-persist-and-send.txt', name: 'A crash between persist and send' },
   { file: 'lost-accepted.txt', name: 'A lost accepted' },
   { file: 'membership-change.txt', name: 'Changes of members' },
+  { file: 'read-by-confirm.txt', name: 'A read, without a write' },
 ]

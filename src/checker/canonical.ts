@@ -11,6 +11,7 @@ import type { LearnerContext } from '../../machines/learner.ts'
 import type { Member } from '../../machines/members.ts'
 import type { GivenPromise } from '../../machines/promises.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
+import type { ReaderContext } from '../../machines/reader.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { TimekeeperContext } from '../../machines/timekeeper.ts'
 import type { Timing } from '../../machines/timing.ts'
@@ -59,6 +60,15 @@ export function finiteForm(role: RoleName, snapshot: AnyMachineSnapshot): object
     // In a search nobody compares, so it changes only with the members.
     case 'auditor':
       return context
+    case 'reader': {
+      // Any timer may fire at any time, and a server that did not answer may be asked again at any time.
+      const { answers }: ReaderContext = context
+      return {
+        ...context,
+        ...{ randomSeed: 0, spread: 1, roundTrip: null, askedAtMs: null, tries: 0 },
+        answers: answers.toSorted((a, b) => a.node - b.node),
+      }
+    }
   }
   role satisfies never
 }
@@ -85,6 +95,7 @@ export function canonicalForm(role: RoleName, snapshot: AnyMachineSnapshot): obj
     case 'acceptor':
     case 'requestQueue':
     case 'auditor':
+    case 'reader':
       return context
     // Without a deadline the next event names the server that proposed last.
     case 'timekeeper':

@@ -10,7 +10,7 @@ export interface Datagram {
   readonly to: NodeId
   readonly names: Names
   readonly message: NodeMessage
-  /** `ask`: a prepare or an accept. `answer`: a promise, an accepted or a denial. `news`: a learn or a chosen. */
+  /** `ask`: a prepare or an accept. `answer`: a promise, an accepted or a denial. `news`: any other, which stays as it is. */
   readonly kind: 'ask' | 'answer' | 'news'
   readonly round: number
   /** The instance of the message, or the first of several. */
@@ -77,6 +77,8 @@ function propertiesOf(message: NodeMessage): Pick<Datagram, 'kind' | 'round' | '
     case 'settled':
       return { kind: 'news', round: 0, instance: message.instance }
     case 'handOver':
+    case 'confirm':
+    case 'confirmed':
       return { kind: 'news', round: 0, instance: 0 }
     // In a search nobody compares (`CheckedCluster`).
     case 'compare':

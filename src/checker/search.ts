@@ -23,7 +23,11 @@ import { noSymmetry, type Symmetry, symmetryOf } from './symmetry.ts'
 import { type WitnessName, witnesses } from './witnesses.ts'
 
 /** The judgement of a search, at every state. A search has no end of run and no clock. */
-export const judgement: Judgement = { evidence: ['facts', 'queue'], isWholeHistory: true, service: 'lock' }
+export const judgement: Judgement = {
+  evidence: ['facts', 'clients', 'queue'],
+  isWholeHistory: true,
+  service: 'lock',
+}
 
 export interface SearchOptions {
   readonly bounds: Bounds

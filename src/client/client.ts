@@ -9,6 +9,7 @@ import { Kv } from './kv.ts'
 import { type From, type Heard, Link } from './link.ts'
 import { Locks } from './locks.ts'
 import { type Settings, validAddress } from './options.ts'
+import { type Reading, type ReadOptions, Reads } from './reads.ts'
 import { Requests } from './requests.ts'
 import { Sessions } from './sessions.ts'
 
@@ -31,6 +32,7 @@ export class Client<Command = Json, Result = Json> {
   readonly #directory: Directory
   readonly #link: Link
   readonly #requests: Requests
+  readonly #reads: Reads
   readonly #inquiries: Inquiries
   #closed: ClientClosed | null = null
   /** The calls of the lock service, for a cluster that runs the service `lock`. */
@@ -53,11 +55,20 @@ export class Client<Command = Json, Result = Json> {
     this.#link = new Link(
       this.#directory,
       (message, from) => this.#receive(message, from),
-      () => this.#requests.flush(),
+      () => {
+        this.#requests.flush()
+        this.#reads.flush()
+      },
     )
     this.#requests = new Requests(this.#directory, settings, this.#link)
-    this.locks = new Locks(this.#requests)
-    this.kv = new Kv(this.#requests)
+    this.#reads = new Reads(this.#requests, {
+      directory: this.#directory,
+      link: this.#link,
+      timing: settings.timing,
+      drawName: () => this.#requests.drawName(),
+    })
+    this.locks = new Locks(this.#requests, this.#reads)
+    this.kv = new Kv(this.#requests, this.#reads)
     this.#inquiries = new Inquiries(settings.timing, (server) => this.#link.say(server, { type: 'inquire' }))
     if (signal?.aborted) this.#onAbort()
     else signal?.addEventListener('abort', this.#onAbort, { once: true })
@@ -73,6 +84,16 @@ export class Client<Command = Json, Result = Json> {
   async request(body: Command, { signal }: RequestOptions = {}): Promise<ExecutedRequest<Result>> {
     const executed = await this.#requests.execute({ kind: 'service', body: asJson(body) }, { signal })
     return executed as ExecutedRequest<Result>
+  }
+
+  /**
+   * Has the service read what the command `body` asks for. A read writes nothing, opens no session, and is answered by any server that
+   * reaches a quorum: from a state that contains every request that was answered before this call. With `stale`, the server answers from
+   * its own state at once, without a quorum. Rejects with ReadFailed when the service refuses the command, for example because it does
+   * not only read, and with RequestTooLarge, ClientClosed, WrongService, or the signal's reason.
+   */
+  async read(body: Command, options: ReadOptions = {}): Promise<Reading<Result>> {
+    return (await this.#reads.read(asJson(body), options)) as Reading<Result>
   }
 
   /**
@@ -115,6 +136,7 @@ export class Client<Command = Json, Result = Json> {
     this.locks.close(this.#closed)
     this.kv.close(this.#closed)
     this.#inquiries.fail(this.#closed)
+    this.#reads.close(this.#closed)
     this.#closing ??= this.#requests.close(this.#closed).then(() => this.#link.close())
     await this.#closing
   }
@@ -135,6 +157,7 @@ export class Client<Command = Json, Result = Json> {
       case 'queued':
       case 'busy':
         this.#requests.receive(message, from)
+        this.#reads.receive(message, from)
         return
       case 'welcome':
         // A welcome that answers no hello of this client was meant for another client, or is forged.

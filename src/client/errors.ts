@@ -1,5 +1,5 @@
 import type { Instance, Json } from '../../machines/batch.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
 
 /** The base class of the errors of the client library. The message names the problem and the remedy. */
 export class PaxosError extends Error {
@@ -24,6 +24,21 @@ export class RequestFailed extends PaxosError {
     this.error = outcome.error
     this.instance = outcome.instance
     this.index = outcome.index
+  }
+}
+
+/** The service refused the read or threw: the command does not only read, or what it asks for cannot be read. */
+export class ReadFailed extends PaxosError {
+  override readonly name = 'ReadFailed'
+  /** The service's reason. */
+  readonly error: string
+  /** The state contained everything that was executed below this instance. */
+  readonly instance: Instance
+
+  constructor({ error, instance }: Extract<ReadOutcome, { kind: 'unreadable' }>) {
+    super(`the service failed the read: ${error}`)
+    this.error = error
+    this.instance = instance
   }
 }
 

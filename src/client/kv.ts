@@ -2,6 +2,7 @@ import type { Command, Json } from '../../machines/batch.ts'
 import type { KvCommand, KvEntry, KvLife, KvResults, KvTarget } from '../services/kv/commands.ts'
 import { asJson } from './body.ts'
 import type { ExecutedRequest } from './executed-request.ts'
+import type { ReadOptions, Reads } from './reads.ts'
 import type { Requests, Undo } from './requests.ts'
 import { resultWith } from './result-with.ts'
 import { SessionKeys } from './session-keys.ts'
@@ -10,6 +11,9 @@ import { SessionKeys } from './session-keys.ts'
 export interface KvOptions {
   readonly signal?: AbortSignal
 }
+
+/** The options of a call that only reads: with `stale`, one server answers from its own state, as `Client.read` describes. */
+export type KvReadOptions = KvOptions & { readonly stale?: boolean }
 
 /** The service of these calls. */
 const service = 'kv'
@@ -27,21 +31,23 @@ interface ChangeOptions<Result> {
 }
 
 /**
- * The calls of the key-value store: `client.kv`. Each rejects as `Client.request` does; RequestFailed gives the store's reason, for
- * example a key that is too long. Each rejects with WrongService when the cluster does not run the service `kv`.
+ * The calls of the key-value store: `client.kv`. Each rejects as `Client.request` does, and `get` and `list` as `Client.read`;
+ * RequestFailed and ReadFailed give the store's reason, for example a key that is too long. Each rejects with WrongService when the cluster does not run the service `kv`.
  */
 export class Kv {
   readonly #requests: Requests
+  readonly #reads: Reads
   readonly #sessionKeys = new SessionKeys()
 
   /** Made by the client. */
-  constructor(requests: Requests) {
+  constructor(requests: Requests, reads: Reads) {
     this.#requests = requests
+    this.#reads = reads
   }
 
-  /** The entry of `key`; `null` when it has no value. */
-  async get(key: string, { signal }: KvOptions = {}): Promise<KvEntry | null> {
-    return (await this.#result({ action: 'get', key }, signal, 'entry')).entry
+  /** The entry of `key`; `null` when it has no value. A read, as `Client.read` describes. */
+  async get(key: string, options: KvReadOptions = {}): Promise<KvEntry | null> {
+    return (await this.#read({ action: 'get', key }, options, 'entry')).entry
   }
 
   /**
@@ -88,13 +94,14 @@ export class Kv {
 
   /**
    * The entries whose keys begin with `prefix`, in order of key: at most `limit`, and fewer when they would not fit into one answer. `next` is
-   * the `after` of the next call, or `null` at the end. `version` is the `after` of a watch that misses nothing.
+   * the `after` of the next call, or `null` at the end. `version` is the `after` of a watch that misses nothing. A read,
+   * as `Client.read` describes.
    */
   async list(
     prefix = '',
-    { signal, ...range }: { readonly limit?: number; readonly after?: string } & KvOptions = {},
+    { signal, stale, ...range }: { readonly limit?: number; readonly after?: string } & KvReadOptions = {},
   ): Promise<KvResults['list']> {
-    return this.#result({ action: 'list', prefix, ...range }, signal, 'entries')
+    return this.#read({ action: 'list', prefix, ...range }, { signal, stale }, 'entries')
   }
 
   /**
@@ -150,6 +157,16 @@ export class Kv {
         throw error
       }
     })
+  }
+
+  /** As `#result`, for a command that only reads. */
+  async #read<Action extends 'get' | 'list'>(
+    command: CommandTo<Action>,
+    options: ReadOptions,
+    field: keyof KvResults[Action] & string,
+  ): Promise<KvResults[Action]> {
+    const { result } = await this.#reads.read(asJson(command), { ...options, service })
+    return resultWith<KvResults[Action]>(result, field)
   }
 
   /** Resolves to the result, which has the field `field` when the cluster runs this store. */

@@ -175,7 +175,7 @@ export class Link {
 
   /** Adds a nonce to a question; the answer repeats it. */
   #withNonce(message: Said, server: ServerIndex): Said {
-    if (message.type === 'request') return message
+    if (message.type === 'request' || message.type === 'read') return message
     this.#nonces[server] ??= randomBytes(12).toString('base64url')
     return { ...message, nonce: this.#nonces[server] }
   }

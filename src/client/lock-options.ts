@@ -44,6 +44,8 @@ export interface QueryOptions {
   /** The most locks in the answer, from 1 to 1,000; by default 100. */
   readonly limit?: number
   readonly signal?: AbortSignal
+  /** With `true`, one server answers from its own state, as `Client.read` describes. */
+  readonly stale?: boolean
 }
 
 /** A request for locks that was checked. */

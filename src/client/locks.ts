@@ -10,6 +10,7 @@ import {
   type QueryResult,
   unlockCommand,
 } from '../services/lock-commands.ts'
+import { asJson } from './body.ts'
 import { InvalidArgument, UnexpectedResult } from './errors.ts'
 import type { ExecutedRequest } from './executed-request.ts'
 import { HeldLock, type Lock } from './lock.ts'
@@ -23,6 +24,7 @@ import {
   queryCommand,
   validToken,
 } from './lock-options.ts'
+import type { Reads } from './reads.ts'
 import type { ExecuteOptions, Held, Requests } from './requests.ts'
 import { resultWith } from './result-with.ts'
 import { WaitLimit } from './wait-limit.ts'
@@ -42,12 +44,14 @@ type Signalled = { readonly signal?: AbortSignal }
  */
 export class Locks {
   readonly #requests: Requests
+  readonly #reads: Reads
   /** What is held, with the session of each. */
   readonly #held = new Map<HeldLock, Held>()
 
   /** Made by the client. */
-  constructor(requests: Requests) {
+  constructor(requests: Requests, reads: Reads) {
     this.#requests = requests
+    this.#reads = reads
   }
 
   /**
@@ -138,9 +142,10 @@ export class Locks {
     return this.#free(command, signal)
   }
 
-  /** The locks that are held or waited for, in order of name, as far as they fit; with `more`, ask again with `after`. */
+  /** The locks that are held or waited for, in order of name, as far as they fit; with `more`, ask again with `after`. A read, as `Client.read` describes. */
   async query(options: QueryOptions = {}): Promise<QueryResult> {
-    const result = await this.#execute(queryCommand(options), { signal: options.signal, isIdempotent: true })
+    const { signal, stale } = options
+    const { result } = await this.#reads.read(asJson(queryCommand(options)), { signal, stale, service })
     return resultWith<QueryResult>(result, 'locks')
   }
 

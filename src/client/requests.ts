@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto'
-import type { Command } from '../../machines/batch.ts'
+import type { Command, Json } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client-context.ts'
 import type { LossReason } from '../../machines/lease-context.ts'
 import type {
@@ -32,13 +32,22 @@ import { Greeting } from './greeting.ts'
 import { Hold } from './hold.ts'
 import { LeaseClock } from './lease-clock.ts'
 import type { From, Link } from './link.ts'
-import type { Settings } from './options.ts'
+import type { ConnectTiming, Settings } from './options.ts'
 import { type Ask, isExpired, Session, touchBytes, touchCommand } from './session.ts'
 import { startActor, startLease } from './session-actor.ts'
 import { SessionWatch } from './session-watch.ts'
 
 /** Reverts the effect of a request that was executed although the program had aborted it. */
 export type Undo = (executed: ExecutedRequest) => Promise<void>
+
+/** What the requests and the reads of a client share. */
+export interface Connection {
+  readonly directory: Directory
+  readonly link: Link
+  readonly timing: ConnectTiming
+  /** Draws a random name, which nobody else knows. */
+  readonly drawName: () => string
+}
 
 /** Waits for the end of a request. */
 interface Waiter {
@@ -105,8 +114,8 @@ export class Requests {
   readonly #inUse = new Map<number, Session<Waiter>>()
   /** The server that a new session asks first: the one that last answered the session that asked it. */
   #preferred: ServerIndex = 0
-  /** The name of the service that the cluster runs; empty before the first session. */
-  #running = ''
+  /** The last welcome; `null` before the first session or read. */
+  #welcomed: Welcome | null = null
   #closedBecause: ClientClosed | null = null
   /** Called when a session is lost in which the program holds something. */
   readonly #watchers = new Map<Session<Waiter>, Set<(reason: LossReason) => void>>()
@@ -208,6 +217,32 @@ export class Requests {
     } finally {
       this.#link.release()
     }
+  }
+
+  /** The server that a new session or a first read asks. */
+  get preferredServer(): ServerIndex {
+    return this.#preferred
+  }
+
+  /**
+   * The command in `body` as the cluster's service reads it when it is for `service`. Greets a server first, if none was greeted. Rejects
+   * with WrongService, RequestTooLarge, InvalidArgument, or the reason of `signal`.
+   */
+  async addressed(
+    body: Json,
+    service: string | null = this.#settings.service,
+    signal: AbortSignal | undefined,
+  ): Promise<Json> {
+    const command: Command = { kind: 'service', body }
+    checkShape(command)
+    this.#checkSize(commandBytes(command), this.#settings.maxCommandBytes)
+    if (this.#welcomed === null) {
+      const { welcome, server } = await this.#greeting.welcome(this.#preferred, signal)
+      this.#adopt(welcome, server)
+    }
+    const sent = service === null ? command : this.#addressed(command, service)
+    this.#checkSize(commandBytes(sent), this.#welcomed?.commandBytes ?? this.#settings.maxCommandBytes)
+    return sent.kind === 'service' ? sent.body : body
   }
 
   /** Receives a welcome from the server with that index. */
@@ -330,16 +365,25 @@ export class Requests {
     signal?.throwIfAborted()
     const inUse = isAlone ? null : this.#roomySession(ttlMs)
     if (inUse !== null) return inUse
-    this.#link.adoptCluster(welcome.cluster)
-    this.#running = welcome.service
-    this.#directory.learn(welcome, server)
-    const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
-    const { name } = this.#settings
-    const uid = name === null ? drawn : namedAs(name, drawn)
-    const session = this.#newSession(uid, ttlMs, welcome.commandBytes)
+    this.#adopt(welcome, server)
+    const session = this.#newSession(this.drawName(), ttlMs, welcome.commandBytes)
     this.#sessions.set(session.uid, session)
     if (!isAlone) this.#inUse.set(ttlMs, session)
     return session
+  }
+
+  /** The server is one of the cluster. */
+  #adopt(welcome: Welcome, server: ServerIndex): void {
+    this.#link.adoptCluster(welcome.cluster)
+    this.#welcomed = welcome
+    this.#directory.learn(welcome, server)
+  }
+
+  /** A random name, which nobody else knows. */
+  drawName(): string {
+    const drawn = randomBytes((drawnNameLetters * 6) / 8).toString('base64url')
+    const { name } = this.#settings
+    return name === null ? drawn : namedAs(name, drawn)
   }
 
   #newSession(name: string, ttlMs: number, maxCommandBytes: number): Session<Waiter> {
@@ -385,8 +429,9 @@ export class Requests {
   /** The command as the cluster's service reads it when it is for `service`. */
   #addressed(command: Command, service: string): Command {
     if (command.kind !== 'service') return command
-    const body = commandFor(service, command.body, this.#running)
-    if (body === null) throw new WrongService(service, this.#running)
+    const running = this.#welcomed?.service ?? ''
+    const body = commandFor(service, command.body, running)
+    if (body === null) throw new WrongService(service, running)
     return body === command.body ? command : { kind: 'service', body }
   }
 

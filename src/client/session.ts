@@ -2,8 +2,8 @@ import type { Command, Json } from '../../machines/batch.ts'
 import type { ClientEmitted, ClientEvent, ClientInput, ServerIndex } from '../../machines/client-context.ts'
 import type { LeaseEmitted, LeaseEvent, LeaseInput, LossReason } from '../../machines/lease.ts'
 import { endsAtMs } from '../../machines/lease-setup.ts'
-import type { Answer, Busy, Queued, Response } from '../../machines/messages.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Answer, AnyAnswer, Busy, Queued, Response } from '../../machines/messages.ts'
+import { isOfRead, type Outcome } from '../../machines/outcome.ts'
 import type { SubmittedRequest } from '../../machines/session-requests.ts'
 import { commandBytes } from '../core/command-bytes.ts'
 import { SessionSeqs } from './session-seqs.ts'
@@ -271,11 +271,15 @@ export class Session<Waiter extends object> {
         return
       case 'answers':
         this.#answeredAtMs = this.#options.leaseNowMs()
-        if (this.#lease === null) this.#open(output.answers[0]?.outcome)
-        else this.#answer(output.answers, output.server)
+        this.#receiveAnswers(output.answers.filter(isOfRequest), output.server)
         return
     }
     output satisfies never
+  }
+
+  #receiveAnswers(answers: readonly Answer[], server: ServerIndex): void {
+    if (this.#lease === null) this.#open(answers[0]?.outcome)
+    else this.#answer(answers, server)
   }
 
   /** The request to open the session has ended. */
@@ -363,6 +367,11 @@ export class Session<Waiter extends object> {
 function openedUid(outcome: Outcome | undefined): string | null {
   const uid = outcome?.kind === 'executed' ? (outcome.result as { readonly uid?: unknown } | null)?.uid : null
   return typeof uid === 'string' ? uid : null
+}
+
+/** No server answers a request with what it read. */
+function isOfRequest(answer: AnyAnswer): answer is Answer {
+  return !isOfRead(answer.outcome)
 }
 
 /** True when the outcome says that the session of the request has ended. */

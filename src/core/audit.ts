@@ -8,7 +8,7 @@
 import type { Difference } from '../../machines/auditing.ts'
 import { type Batch, type Instance, type Request, requestsOf } from '../../machines/batch.ts'
 import type { Recalled } from '../../machines/inbox.ts'
-import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
+import type { Execution, ReadOutcome, RequestOutcome } from '../../machines/outcome.ts'
 import { canonicalJson, hash53 } from './digest.ts'
 import { requestName } from './names.ts'
 
@@ -167,6 +167,13 @@ export function withRefusals(recalled: Recalled, requests: readonly Request[], {
     )
     .map(({ seq }) => ({ seq, outcome: { kind: 'refused', reason: 'disputed' } as const }))
   return refused.length === 0 ? recalled : { ...recalled, ended: [...recalled.ended, ...refused] }
+}
+
+/** The outcome of a read while servers differ and no quorum agrees; `null` when they do not. */
+export function disputedReading({ dispute }: Audit, firstUnexecuted: Instance): ReadOutcome | null {
+  if (dispute === null) return null
+  const error = `the servers differ from instance ${dispute.instance} on, and no quorum agrees: no state counts as right`
+  return { kind: 'unreadable', error, instance: firstUnexecuted }
 }
 
 /** The default rules. */

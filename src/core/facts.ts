@@ -2,7 +2,7 @@
  * The facts of a run that are visible outside the roles. Invariants are judged by them. Every engine reports the same facts in
  * the order in which they happen.
  */
-import type { Address, Batch, Instance, NamedRequest, NodeId } from '../../machines/batch.ts'
+import type { Address, Batch, Instance, Json, NamedRequest, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
@@ -12,6 +12,8 @@ import type { DurableState } from './durable.ts'
 export type Fact =
   /** A client sent the request for the first time, to any server. Requests that change the members are included. */
   | { readonly type: 'requested'; readonly request: NamedRequest }
+  /** A client sent a read that must not be stale, for the first time, to any server. */
+  | { readonly type: 'read.asked'; readonly uid: string; readonly seq: number; readonly body: Json }
   /**
    * A server started with this disk. `members` are the members after it executed the chosen batches on that disk. The fact
    * precedes everything that the server sends or syncs. It comes before or after the `executed` facts of the stored batches.

@@ -10,12 +10,13 @@ import { partsOf } from './service-names.ts'
  *
  * - `facts`: what servers send, persist, execute and answer (`src/verify/invariants.ts`).
  * - `queue`: the contexts of a request queue before and after an event (`src/verify/queue.ts`).
+ * - `clients`: `facts`, and when clients send reads, in one order with what servers answer (`src/verify/reads.ts`).
  * - `realTime`: one clock beside the clocks of all servers (`src/verify/replicated-clock.ts`), and what every client believes
  *   (`src/verify/leases.ts`).
  * - `files`: the files of each server beside a model of what they must hold (`src/verify/storage.ts`).
  * - `endOfRun`: the end of a run, when faults have stopped and the cluster is at rest (`src/verify/liveness.ts`).
  */
-export type Evidence = 'facts' | 'queue' | 'realTime' | 'files' | 'endOfRun'
+export type Evidence = 'facts' | 'clients' | 'queue' | 'realTime' | 'files' | 'endOfRun'
 
 /** A row of the table. */
 export interface InvariantRow {
@@ -48,6 +49,7 @@ export const invariants = {
   12: { name: 'quiet', judgedBy: 'endOfRun', ...ofProtocol },
   13: { name: 'leases', judgedBy: 'realTime', ...ofProtocol },
   15: { name: 'storage', judgedBy: 'files', ...ofProtocol },
+  16: { name: 'reads', judgedBy: 'clients', ...ofProtocol },
 } as const satisfies Record<number, InvariantRow>
 
 export type Invariant = keyof typeof invariants
@@ -66,6 +68,8 @@ export interface Judgement {
 
 const missingEvidence: Readonly<Record<Evidence, string>> = {
   facts: 'needs what servers send, persist, execute and answer',
+  clients:
+    'needs the order of what clients send and what all servers answer: judged in simulated runs, the model checker and schedules',
   queue:
     'needs the whole context of each request queue: judged in simulated runs, the model checker and schedules',
   realTime:

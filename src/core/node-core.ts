@@ -11,15 +11,16 @@ import {
 } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import { isCounted } from '../../machines/members.ts'
-import type { Accept, Compare, HandOver, NodeMessage } from '../../machines/messages.ts'
+import type { Accept, Compare, HandOver, NodeMessage, ReadAnswer } from '../../machines/messages.ts'
 import type { NodeInput } from '../../machines/node.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import type { Output, Send, Write } from '../../machines/outputs.ts'
+import type { Output, Query, Respond, Send, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
 import {
   type Audit,
   type AuditRules,
   auditRules,
+  disputedReading,
   executionText,
   nothingExecuted,
   withRefusals,
@@ -29,6 +30,7 @@ import type { Driver, PageRequest } from './driver.ts'
 import type { DurableState } from './durable.ts'
 import { type Elapsed, type ElapsedRules, elapsedRules } from './elapsed.ts'
 import type { Fact } from './facts.ts'
+import { jsonBytes } from './json-bytes.ts'
 import type { NodeEvent } from './node-event.ts'
 import { type NodeRules, nodeRules } from './node-rules.ts'
 import type { HeardFrom } from './reach.ts'
@@ -66,6 +68,9 @@ export interface CoreMemory {
   readonly audit: Audit
   readonly trust: Trust
 }
+
+/** The most bytes of JSON of one message with the results of reads; a single result may be larger. */
+const responseBytes = 48_000
 
 /** The event that delivers a page to the learner that asked for it. */
 export function pageRead(page: PageRequest, batches: readonly Batch[]): CoreEvent {
@@ -180,12 +185,12 @@ export class NodeCore {
         this.#driver.read({ to, incarnation, from })
         return
       }
-      case 'respond': {
-        const { to, message } = output
-        this.#driver.observe({ type: 'responded', node: this.#self, to, message })
-        this.#driver.respond(to, message)
+      case 'respond':
+        this.#respond(output.to, output.message)
         return
-      }
+      case 'query':
+        this.#query(output)
+        return
       case 'flag':
         this.#driver.flag(output.oddity, output.sender)
         return
@@ -334,6 +339,15 @@ export class NodeCore {
   }
 
   #request({ message, replyTo, timeMs }: Extract<CoreEvent, { type: 'request' }>): void {
+    if (message.type === 'read') {
+      this.#router.dispatch('reader', {
+        ...message,
+        replyTo,
+        atMs: this.#driver.nowMs(),
+        bodyBytes: message.reads.map(({ body }) => queuedBytes({ kind: 'service', body })),
+      })
+      return
+    }
     const { uid, requests } = message
     this.#router.dispatch('requestQueue', {
       ...message,
@@ -343,6 +357,30 @@ export class NodeCore {
       commandBytes: requests.map(({ command }) => queuedBytes(command)),
       recalled: withRefusals(this.#replica.recall(uid, requests), requests, this.#audit),
     })
+  }
+
+  #respond(to: Address, message: Respond['message']): void {
+    this.#driver.observe({ type: 'responded', node: this.#self, to, message })
+    this.#driver.respond(to, message)
+  }
+
+  /** Answers reads from the present state, in messages of bounded size. */
+  #query({ to, uid, reads }: Query): void {
+    let answers: ReadAnswer[] = []
+    let bytes = 0
+    for (const { seq, body } of reads) {
+      const outcome = disputedReading(this.#audit, this.#replica.firstUnexecuted) ?? this.#replica.read(body)
+      const answer = { seq, outcome }
+      const size = jsonBytes(answer)
+      if (answers.length > 0 && bytes + size > responseBytes) {
+        this.#respond(to, { type: 'response', uid, answers })
+        answers = []
+        bytes = 0
+      }
+      answers.push(answer)
+      bytes += size
+    }
+    if (answers.length > 0) this.#respond(to, { type: 'response', uid, answers })
   }
 
   #synced(): void {

@@ -1,7 +1,7 @@
 /** The external events of a node, the same in every engine. */
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
-import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type { ClientAsk, NodeMessage } from '../../machines/messages.ts'
 
 export type NodeEvent =
   /** The node starts from the state of its disk. */
@@ -14,10 +14,10 @@ export type NodeEvent =
       readonly from: Address
       readonly message: NodeMessage
     }
-  /** Requests of a client arrive. `timeMs` is the time of this server's wall clock. */
+  /** Requests or reads of a client arrive. `timeMs` is the time of this server's wall clock. */
   | {
       readonly type: 'request'
-      readonly message: RequestMessage
+      readonly message: ClientAsk
       readonly replyTo: Address
       readonly timeMs: number
     }

@@ -69,6 +69,7 @@ export function tasksAfterExecution(execution: Execution, time: TimeAfterExecuti
   const tasks: RoleTask[] = [
     { role: 'requestQueue', event: executed },
     { role: 'proposer', event: executed },
+    { role: 'reader', event: executed },
   ]
   const { members, deadlineMs } = execution
   if (deadlineMs !== null || time.hadDeadline) {
@@ -78,7 +79,7 @@ export function tasksAfterExecution(execution: Execution, time: TimeAfterExecuti
   }
   if (members === null) return tasks
   const changed = { type: 'members.changed', members } as const
-  const roles = ['acceptor', 'learner', 'requestQueue', 'timekeeper', 'auditor'] as const
+  const roles = ['acceptor', 'learner', 'requestQueue', 'timekeeper', 'auditor', 'reader'] as const
   return [...roles.map((role) => ({ role, event: changed })), ...tasks]
 }
 

@@ -1,7 +1,7 @@
-import type { Batch, Instance, Request } from '../../machines/batch.ts'
+import type { Batch, Instance, Json, Request } from '../../machines/batch.ts'
 import type { Recalled } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
-import type { Execution } from '../../machines/outcome.ts'
+import type { Execution, ReadOutcome } from '../../machines/outcome.ts'
 
 /** The replicated state of a node, as the core uses it. `Replica` in src/services/replica.ts implements it. */
 export interface ReplicatedState {
@@ -20,6 +20,8 @@ export interface ReplicatedState {
   execute(instance: Instance, batch: Batch): Execution
   /** What it knows about requests of a session before they are proposed. */
   recall(uid: string, requests: readonly Request[]): Recalled
+  /** Has the service read what the command in `body` asks for. Changes nothing, and never throws. */
+  read(body: Json): ReadOutcome
   /** Draws the whole state at once. Equal states give equal bytes: UTF-8 text. */
   snapshot(): Uint8Array
   digest(): string

@@ -1,4 +1,4 @@
-/** The six roles of a node and their initial inputs from storage, the same in every engine. */
+/** The seven roles of a node and their initial inputs from storage, the same in every engine. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { acceptorMachine } from '../../machines/acceptor.ts'
 import { auditorMachine } from '../../machines/auditor.ts'
@@ -11,6 +11,7 @@ import type { Limits } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { NodeInput } from '../../machines/node.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
+import { readerMachine } from '../../machines/reader.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
 import { timekeeperMachine } from '../../machines/timekeeper.ts'
 import type { Timing } from '../../machines/timing.ts'
@@ -23,6 +24,7 @@ export const roleNames: readonly RoleName[] = [
   'requestQueue',
   'timekeeper',
   'auditor',
+  'reader',
 ]
 
 export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
@@ -32,6 +34,7 @@ export const roleMachines: Readonly<Record<RoleName, AnyStateMachine>> = {
   requestQueue: requestQueueMachine,
   timekeeper: timekeeperMachine,
   auditor: auditorMachine,
+  reader: readerMachine,
 }
 
 /**
@@ -62,7 +65,7 @@ export interface Recovered {
   readonly dueInMs: number | null
 }
 
-/** The input of each role at its start. `randomSeed` seeds the proposer's back-off. */
+/** The input of each role at its start. `randomSeed` seeds the proposer's back-off and the reader's questions. */
 export function roleInputs(
   recovered: Recovered,
   { timing, limits, randomSeed }: { timing: Timing; limits: Limits; randomSeed: number },
@@ -83,5 +86,6 @@ export function roleInputs(
     requestQueue: { self, incarnation, members, timing, limits, leader },
     timekeeper: { self, incarnation, members, timing, firstInTurn: leader, dueInMs },
     auditor: { self, incarnation, members, timing },
+    reader: { self, incarnation, members, timing, limits, randomSeed, firstUnexecuted: firstUnchosen },
   }
 }

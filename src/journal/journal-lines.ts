@@ -107,7 +107,7 @@ const eventLine = open({
     }),
     open({
       type: Type.Literal('request'),
-      message: open({ type: Type.Literal('request') }),
+      message: open({ type: Type.Union([Type.Literal('request'), Type.Literal('read')]) }),
       replyTo: Type.String(),
       timeMs: Type.Number(),
     }),

@@ -3,9 +3,9 @@ import { Type } from '@sinclair/typebox'
 import type { ClientMessage } from '../../machines/messages.ts'
 import { isPlainText } from '../core/plain-text-client.ts'
 import { isInOrder, noContradiction } from './contradictions.ts'
-import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOfGroup } from './entry.ts'
-import { closed, integer, nonce, requestGroup } from './part-schemas.ts'
-import { groupText, seqsName } from './part-texts.ts'
+import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOf, seqsOfGroup } from './entry.ts'
+import { closed, commandBody, integer, name, nonce, requestGroup } from './part-schemas.ts'
+import { groupText, readText, seqsName } from './part-texts.ts'
 
 export const clientMessages = {
   request: {
@@ -23,6 +23,27 @@ export const clientMessages = {
     kind: 'request',
     label: (message) => `request ${seqsName(seqsOfGroup(message))}`,
     key: (message) => seqsKey(seqsOfGroup(message)),
+  },
+  read: {
+    schema: closed({
+      type: Type.Literal('read'),
+      uid: name,
+      reads: Type.Array(closed({ seq: integer, body: commandBody }), { minItems: 1 }),
+      stale: Type.Boolean(),
+    }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: ({ uid, reads }) => {
+      if (isPlainText(uid)) return `read: the uid ${uid} is reserved for plain text clients`
+      return isInOrder(reads) ? null : 'read: the seqs are not in order, each once'
+    },
+    repetitionKey: ({ uid, reads }) => allSeqsKey({ uid, seqs: seqsOf(reads) }),
+    ...noBatches,
+    sentence: ({ uid, reads, stale }) =>
+      `read ${reads.map((read) => readText(uid, read)).join(', ')}${stale ? ', may be stale' : ''}`,
+    kind: 'request',
+    label: ({ uid, reads }) => `read ${seqsName({ uid, seqs: seqsOf(reads) })}`,
+    key: ({ uid, reads }) => seqsKey({ uid, seqs: seqsOf(reads) }),
   },
   hello: {
     schema: closed({ type: Type.Literal('hello'), nonce }),

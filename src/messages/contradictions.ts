@@ -1,7 +1,15 @@
 import { compareBallots } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
-import type { Accept, Chosen, Founder, Message, Prepare, PromiseMessage } from '../../machines/messages.ts'
+import type {
+  Accept,
+  Chosen,
+  Confirmed,
+  Founder,
+  Message,
+  Prepare,
+  PromiseMessage,
+} from '../../machines/messages.ts'
 
 /** The sender of a message, as its envelope names it. */
 export interface Origin {
@@ -61,6 +69,13 @@ export function contradictionInChosen({ from, batches, firstUnchosen }: Chosen):
   // Without batches, `from` may be higher: the sender was asked for more than it knows.
   return batches.length > 0 && from + batches.length > firstUnchosen
     ? `chosen: ${batches.length} batches from ${from} on, and firstUnchosen is ${firstUnchosen}`
+    : null
+}
+
+/** An acceptor has accepted below everything that it knows to be chosen, as far as its answer goes. */
+export function contradictionInConfirmed({ firstUnchosen, acceptedBelow }: Confirmed): string | null {
+  return acceptedBelow < firstUnchosen
+    ? `confirmed: accepted below ${acceptedBelow}, and firstUnchosen is ${firstUnchosen}`
     : null
 }
 

@@ -1,10 +1,11 @@
 /** The messages that the roles of servers send to each other. */
 import { Type } from '@sinclair/typebox'
 import type { Instance } from '../../machines/batch.ts'
-import type { Accept, Accepted, Denial, NodeMessage, Settled } from '../../machines/messages.ts'
+import type { Accept, Accepted, Confirmed, Denial, NodeMessage, Settled } from '../../machines/messages.ts'
 import { mostCompared } from '../core/audit.ts'
 import {
   contradictionInChosen,
+  contradictionInConfirmed,
   contradictionInPromise,
   unlessBetweenServers,
   unlessOwnBallot,
@@ -222,7 +223,42 @@ export const nodeMessages = {
     label: ({ instance }) => `compared #${instance}`,
     key: ({ instance }) => `${instance}`,
   },
+  confirm: {
+    schema: closed({ type: Type.Literal('confirm'), question: integer }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: unlessBetweenServers,
+    repetitionKey: ({ question }) => `${question}`,
+    ...noBatches,
+    sentence: () => 'confirm',
+    kind: 'confirm',
+    label: () => 'confirm',
+    key: ({ question }) => `${question}`,
+  },
+  confirmed: {
+    schema: closed({
+      type: Type.Literal('confirmed'),
+      question: integer,
+      firstUnchosen: integer,
+      acceptedBelow: integer,
+    }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: (message, origin) =>
+      unlessBetweenServers(message, origin) ?? contradictionInConfirmed(message),
+    repetitionKey: confirmedKey,
+    ...noBatches,
+    sentence: ({ firstUnchosen, acceptedBelow }) =>
+      `confirmed accepted below ${acceptedBelow}${knownText(firstUnchosen, acceptedBelow)}`,
+    kind: 'confirmed',
+    label: ({ acceptedBelow }) => `confirmed below #${acceptedBelow}`,
+    key: confirmedKey,
+  },
 } as const satisfies Entries<NodeMessage>
+
+function confirmedKey({ question, firstUnchosen, acceptedBelow }: Confirmed): string {
+  return `${question} ${firstUnchosen} ${acceptedBelow}`
+}
 
 function settledKey({ ballot, instance }: Settled): string {
   return `${ballotText(ballot)} ${instance}`

@@ -59,7 +59,7 @@ export const replyAddress = Type.Union([
   address,
   Type.String({ format: plainAddressFormat, maxLength: plainTextMark.length + maxAddressLength }),
 ])
-const body = json(maxBodyDepth)
+export const commandBody = json(maxBodyDepth)
 export const result = json(maxResultDepth)
 
 /** The form of an address cookie. Only its giver can check whether it is valid. */
@@ -80,7 +80,7 @@ const membershipChange = Type.Union([
 const publicId = Type.String({ pattern: publicIdPattern })
 
 const command = Type.Union([
-  closed({ kind: Type.Literal('service'), body }),
+  closed({ kind: Type.Literal('service'), body: commandBody }),
   closed({ kind: Type.Literal('members'), change: membershipChange }),
   closed({ kind: Type.Literal('cancel'), seq: integer }),
   closed({
@@ -137,4 +137,14 @@ export const outcome = Type.Union([
       Type.Literal('repeated'),
     ]),
   }),
+])
+
+const readOutcome = Type.Union([
+  closed({ kind: Type.Literal('read'), result, instance: integer }),
+  closed({ kind: Type.Literal('unreadable'), error: text, instance: integer }),
+])
+/** The answer to a request or to a read. */
+export const answer = Type.Union([
+  closed({ seq: integer, outcome }),
+  closed({ seq: integer, outcome: readOutcome }),
 ])

@@ -11,7 +11,8 @@ import {
   type RequestGroup,
 } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
-import type { Outcome, RequestOutcome } from '../../machines/outcome.ts'
+import type { ReadRequest } from '../../machines/messages.ts'
+import type { Outcome, ReadOutcome, RequestOutcome } from '../../machines/outcome.ts'
 import { requestName } from '../core/names.ts'
 
 /** `1.0`, or `nothing` for no ballot. */
@@ -65,6 +66,11 @@ function bodyText(body: Json): string {
   return JSON.stringify(body)
 }
 
+/** `a#1 query x`. */
+export function readText(uid: string, { seq, body }: ReadRequest): string {
+  return requestText({ uid, seq, command: { kind: 'service', body } })
+}
+
 /** `a#1 lock x`. */
 export function requestText(request: Pick<NamedRequest, 'uid' | 'seq' | 'command'>): string {
   return `${requestName(request)} ${commandText(request.command)}`
@@ -103,8 +109,8 @@ export function acceptedText(accepted: readonly AcceptedRecord[]): string {
   return accepted.length === 0 ? 'nothing accepted' : `accepted ${accepted.map(recordText).join(', ')}`
 }
 
-/** The outcome of a request, or that it waits. */
-export function outcomeText(outcome: Outcome | RequestOutcome['outcome']): string {
+/** The outcome of a request or of a read, or that it waits. */
+export function outcomeText(outcome: Outcome | ReadOutcome | RequestOutcome['outcome']): string {
   switch (outcome.kind) {
     case 'executed':
       return `executed at ${outcome.instance}.${outcome.index}, ${resultText(outcome.result)}`
@@ -112,6 +118,10 @@ export function outcomeText(outcome: Outcome | RequestOutcome['outcome']): strin
       return `failed at ${outcome.instance}.${outcome.index}, ${outcome.error}`
     case 'cancelled':
       return `cancelled at ${outcome.instance}.${outcome.index}`
+    case 'read':
+      return `read below ${outcome.instance}, ${resultText(outcome.result)}`
+    case 'unreadable':
+      return `not read, ${outcome.error}`
     case 'refused':
       return `refused, ${outcome.reason}`
     case 'full':

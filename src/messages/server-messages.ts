@@ -4,7 +4,7 @@ import type { ServerMessage } from '../../machines/messages.ts'
 import { requestName } from '../core/names.ts'
 import { noContradiction } from './contradictions.ts'
 import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOf } from './entry.ts'
-import { address, closed, integer, name, nonce, outcome, result } from './part-schemas.ts'
+import { address, answer, closed, integer, name, nonce, result } from './part-schemas.ts'
 import { outcomeText, seqsName, seqsText } from './part-texts.ts'
 
 const seqs = Type.Array(integer, { minItems: 1 })
@@ -17,7 +17,7 @@ export const serverMessages = {
     schema: closed({
       type: Type.Literal('response'),
       uid: name,
-      answers: Type.Array(closed({ seq: integer, outcome }), { minItems: 1 }),
+      answers: Type.Array(answer, { minItems: 1 }),
     }),
     fitsAnyCluster: false,
     isAnswer: true,

@@ -15,6 +15,7 @@ import { learnerMachine } from '../../machines/learner.ts'
 import { type NodeInput, nodeMachine } from '../../machines/node.ts'
 import type { Output, Write } from '../../machines/outputs.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
+import { readerMachine } from '../../machines/reader.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
 import { timekeeperMachine } from '../../machines/timekeeper.ts'
 import { messageOf } from '../core/message-of.ts'
@@ -79,6 +80,7 @@ export class Actors {
       requestQueue: quickLogic(requestQueueMachine, isInspected),
       timekeeper: quickLogic(timekeeperMachine, isInspected),
       auditor: quickLogic(auditorMachine, isInspected),
+      reader: quickLogic(readerMachine, isInspected),
     }
     this.#root = createActor(nodeMachine.provide({ actors }), {
       id: `node-${self}`,

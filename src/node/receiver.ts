@@ -1,6 +1,7 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type {
+  ClientAsk,
   ClientMessage,
   Found,
   Founder,
@@ -10,7 +11,6 @@ import type {
   NodeMessage,
   NotFounder,
   NotInvited,
-  RequestMessage,
 } from '../../machines/messages.ts'
 import type { HeardFrom } from '../core/reach.ts'
 import { isNodeMessage } from '../messages/dictionary.ts'
@@ -18,7 +18,7 @@ import { isNodeMessage } from '../messages/dictionary.ts'
 /** The handlers for received messages. */
 export interface Receiver {
   hear(sender: NodeId, message: NodeMessage, names: Names, from: Address, clock: number): void
-  request(message: RequestMessage, from: Address): void
+  request(message: ClientAsk, from: Address): void
   /** A question that the server itself answers. */
   ask(question: Question, from: Address): void
   /** A joining server asks for the founders of the cluster. */
@@ -56,7 +56,7 @@ export const ignoringReceiver: Receiver = {
   addressOf: ignore,
 }
 
-type Question = Exclude<ClientMessage, RequestMessage>
+type Question = Exclude<ClientMessage, ClientAsk>
 
 /** The sender of a message, as the envelope names it. */
 export interface Sent {
@@ -75,7 +75,7 @@ export function bringIn(
   { sender, names, clock }: Sent,
   source: Address,
 ): boolean {
-  if (message.type === 'request') receiver.request(message, source)
+  if (message.type === 'request' || message.type === 'read') receiver.request(message, source)
   else if (isQuestion(message)) receiver.ask(message, source)
   else if (sender === null) return false
   else if (message.type === 'found') receiver.found(message, sender, source)

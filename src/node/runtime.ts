@@ -3,7 +3,7 @@ import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
-import type { NodeMessage, RequestMessage } from '../../machines/messages.ts'
+import type { ClientAsk, NodeMessage } from '../../machines/messages.ts'
 import type { Oddity, Respond, Write } from '../../machines/outputs.ts'
 import type { Timing } from '../../machines/timing.ts'
 import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
@@ -154,8 +154,8 @@ export class Runtime implements Driver {
     this.#take({ type: 'hear', sender, names, from, message })
   }
 
-  /** Handles requests of a client. */
-  request(message: RequestMessage, replyTo: Address): void {
+  /** Handles requests or reads of a client. */
+  request(message: ClientAsk, replyTo: Address): void {
     this.#take({ type: 'request', message, replyTo, timeMs: Date.now() })
   }
 
@@ -178,13 +178,17 @@ export class Runtime implements Driver {
     return this.#actors.watch(role, changed)
   }
 
-  /** Accepts no more requests. Resolves when no batch is in progress, or after `patienceMs`. `finish` ends the node. */
+  /** Accepts no more requests and reads. Resolves when no batch and no read is in progress, or after `patienceMs`. `finish` ends the node. */
   async stop(patienceMs: number): Promise<void> {
     if (!this.#actors.isActive) return
     this.#actors.stop()
     this.dispatch('requestQueue', { type: 'node.stopping' })
+    this.dispatch('reader', { type: 'node.stopping' })
     const isIdle = ({ value }: RoleSnapshot) => value === 'empty' || value === 'delayed'
-    await this.#actors.settled('requestQueue', isIdle, patienceMs)
+    await Promise.all([
+      this.#actors.settled('requestQueue', isIdle, patienceMs),
+      this.#actors.settled('reader', ({ value }) => value === 'idle', patienceMs),
+    ])
   }
 
   /** Ends the node normally. */

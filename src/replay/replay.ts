@@ -148,7 +148,7 @@ export class Replay {
   #checkInput(line: JournalEvent): void {
     const { node, event } = line
 
-    if (event.type === 'request') {
+    if (event.type === 'request' && event.message.type === 'request') {
       for (const request of namedRequests(event.message)) {
         const name = `${request.uid} ${request.seq}`
         if (!this.#requested.has(name)) this.#judge?.observe({ type: 'requested', request })

@@ -1,10 +1,10 @@
 /** A cluster as a pure function: a state and an event give the next state, and the happenings. */
 import type { NodeId } from '../../machines/batch.ts'
 import type { Names } from '../../machines/inbox.ts'
-import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import type { ClientAsk, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import { serverAddress } from '../core/names.ts'
 import type { NodeEvent } from '../core/node-event.ts'
-import { copyOfRequest, fireClientTimer, giveUp, hearServer, submitRequest } from './client.ts'
+import { askToRead, copyOfRequest, fireClientTimer, giveUp, hearServer, submitRequest } from './client.ts'
 import {
   type ClusterSettings,
   type ClusterState,
@@ -37,6 +37,9 @@ export function applyEvent(state: ClusterState, event: ClusterEvent, settings: C
     case 'request':
       serverOf(state, event.server)
       return submitRequest(state, event, settings)
+    case 'read':
+      serverOf(state, event.server)
+      return askToRead(state, event, settings)
     case 'give.up':
       return giveUp(state, event, settings)
     case 'resend':
@@ -116,7 +119,7 @@ function deliver(state: ClusterState, flight: Flying, settings: ClusterSettings)
     typeof from === 'string'
       ? {
           type: 'request',
-          message: message as RequestMessage,
+          message: message as ClientAsk,
           replyTo: from,
           timeMs: state.nowMs,
         }

@@ -2,9 +2,10 @@
  * Clients of a cluster. The client machine carries the session of a client, and src/core/step.ts executes its steps. So its chart
  * shows retries and failover, as it shows everything else.
  */
-import type { Command, NodeId } from '../../machines/batch.ts'
+import type { Command, Json, NodeId } from '../../machines/batch.ts'
 import type { ClientContext, ClientEmitted, ClientEvent } from '../../machines/client.ts'
-import type { RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import type { ReadMessage, RequestMessage, Response, ServerMessage } from '../../machines/messages.ts'
+import { isOfRead } from '../../machines/outcome.ts'
 import { ackedBelow, hasNoRequests, type SessionRequests } from '../../machines/session-requests.ts'
 import { stateName } from '../core/chart-names.ts'
 import { commandBytes } from '../core/command-bytes.ts'
@@ -63,6 +64,41 @@ export function submitRequest(
   return { ...next, happenings, facts: [requested, ...facts] }
 }
 
+/** The uid under which a client of a schedule reads. */
+function readsOf(client: string): string {
+  return `${client}.reads`
+}
+
+/** The client sends a new read to `server`, once. A client with an unknown name is new. */
+export function askToRead(
+  state: ClusterState,
+  asked: { readonly client: string; readonly server: NodeId; readonly body: Json },
+  settings: ClusterSettings,
+): ClusterStep {
+  const { client: name, server, body } = asked
+  const client = state.clients.find((other) => other.name === name) ?? newClient(name, asked, 1, settings)
+  const seq = client.reads.length + 1
+  const uid = readsOf(name)
+  const message: ReadMessage = { type: 'read', uid, reads: [{ seq, body }], stale: false }
+  const reads = [...client.reads, { seq, body, outcome: null }]
+  return {
+    state: withFlying(withClient(state, { ...client, reads }), { from: name, to: server, message }),
+    happenings: [{ type: 'said', from: name, to: server, message, fate: 'flies' }],
+    facts: [{ type: 'read.asked', uid, seq, body }],
+  }
+}
+
+function withReadings(state: ClusterState, name: string, { answers }: Response): ClusterStep {
+  const client = clientOf(state, name)
+  const outcomeOf = (seq: number) => answers.find((answer) => answer.seq === seq)?.outcome
+  const reads = client.reads.map((read) => {
+    const outcome = read.outcome ?? outcomeOf(read.seq)
+    return outcome !== undefined && isOfRead(outcome) ? { ...read, outcome } : read
+  })
+  const noted: Happening = { type: 'noted', party: name, actors: [{ client: name }] }
+  return { state: withClient(state, { ...client, reads }), happenings: [noted], facts: [] }
+}
+
 /** The server that the client would ask next; `null` when any server may be named, because no request is open. */
 export function serverAskedBy(state: ClusterState, name: string): NodeId | null {
   const client = state.clients.find((other) => other.name === name)
@@ -79,7 +115,7 @@ function askingFirst(client: ClientState, asked: Asked, settings: ClusterSetting
     throw new Error(`${client.name} asks server ${context.server}: its session has open requests`)
   }
   const begun = newClient(client.name, asked, context.requests.nextSeq, settings)
-  return { ...begun, requests: client.requests }
+  return { ...begun, requests: client.requests, reads: client.reads }
 }
 
 function newClient(
@@ -92,7 +128,8 @@ function newClient(
     ...{ timing: clientTiming, randomSeed: firstSeq, uid: uidOf(name), server, firstSeq },
     ...(avoid === undefined ? {} : { avoid }),
   }
-  return { name, snapshot: clientStepper.start(clientMachine, input).snapshot, timers: [], requests: [] }
+  const { snapshot } = clientStepper.start(clientMachine, input)
+  return { name, snapshot, timers: [], requests: [], reads: [] }
 }
 
 function sessionOf({ snapshot }: ClientState): SessionRequests {
@@ -135,6 +172,8 @@ export function hearServer(
 ): ClusterStep {
   switch (message.type) {
     case 'response':
+      if (message.uid === readsOf(client)) return withReadings(state, client, message)
+      return stepClient(state, client, { ...message, server, atMs: state.nowMs }, settings)
     case 'queued':
     case 'busy':
       return stepClient(state, client, { ...message, server, atMs: state.nowMs }, settings)
@@ -186,7 +225,9 @@ function stepClient(
         break
       }
       case 'answers':
-        for (const { seq, outcome } of output.answers) next = withOutcome(next, name, seq, outcome)
+        for (const { seq, outcome } of output.answers) {
+          if (!isOfRead(outcome)) next = withOutcome(next, name, seq, outcome)
+        }
         break
       default:
         output satisfies never

@@ -1,13 +1,13 @@
 /** A whole cluster as a value: its servers, its clients, and the datagrams in flight between them. */
 import type { AnyMachineSnapshot, AnyStateMachine } from 'xstate'
-import type { Command, NodeId } from '../../machines/batch.ts'
+import type { Command, Json, NodeId } from '../../machines/batch.ts'
 import { type ClientEmitted, clientMachine } from '../../machines/client.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
 import type { Names } from '../../machines/inbox.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
 import { type Party, serverAddress, uidOf } from '../core/names.ts'
 import { lockService } from '../services/lock.ts'
@@ -50,6 +50,8 @@ export interface ClientState {
   readonly timers: readonly ClientTimer[]
   /** Invariant: the request with seq i is at index i - 1. */
   readonly requests: readonly RequestState[]
+  /** Invariant: the read with seq i is at index i - 1. */
+  readonly reads: readonly ReadState[]
 }
 
 export interface RequestState {
@@ -57,6 +59,14 @@ export interface RequestState {
   readonly command: Command
   /** `null` while it is open. */
   readonly outcome: Outcome | 'given up' | null
+}
+
+/** A read, which the client asks for by one message to one server. */
+export interface ReadState {
+  readonly seq: number
+  readonly body: Json
+  /** `null` while it is open. */
+  readonly outcome: ReadOutcome | null
 }
 
 export interface ClientTimer {

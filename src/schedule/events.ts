@@ -1,5 +1,5 @@
 /** The events that a caller can apply to a cluster, and the happenings that they cause. */
-import type { Batch, Command, NodeId } from '../../machines/batch.ts'
+import type { Batch, Command, Json, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
@@ -18,6 +18,8 @@ export type ClusterEvent =
       readonly command: Command
       readonly avoid?: NodeId
     }
+  /** A client sends a new read to `server`. */
+  | { readonly type: 'read'; readonly client: string; readonly server: NodeId; readonly body: Json }
   /** The client's program no longer needs the answer. */
   | { readonly type: 'give.up'; readonly client: string; readonly seq: number }
   /** The client's program sends another copy of a request, to any server. With `avoid` it has just left that server. */

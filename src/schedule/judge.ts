@@ -8,7 +8,7 @@ import type { ClusterStep } from './events.ts'
 
 /** The judgement of a schedule. A schedule has no end of run and no real time. `service` is a service name. */
 export function judgementOf(service: string): Judgement {
-  return { evidence: ['facts', 'queue'], isWholeHistory: true, service }
+  return { evidence: ['facts', 'clients', 'queue'], isWholeHistory: true, service }
 }
 
 export class Judge {

@@ -3,7 +3,7 @@
  * the steps of the machines, so the records contain the transitions that were really taken.
  */
 import type { NodeId } from '../../machines/batch.ts'
-import type { NodeMessage, RequestMessage, ServerMessage } from '../../machines/messages.ts'
+import type { ClientAsk, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import { utf8 } from '../core/bytes.ts'
 import { serverAddress, uidOf } from '../core/names.ts'
 import { machineStateOf } from '../inspect/records/machine-state.ts'
@@ -118,6 +118,7 @@ class StepRecorder {
         this.#client(event.client, 'request.submitted', null)
         return
       case 'give.up':
+      case 'read':
       case 'resend':
         this.#client(event.client, event.type, null)
         return
@@ -183,7 +184,7 @@ class StepRecorder {
     this.#serverStep(
       to,
       typeof from === 'string'
-        ? { type: 'request', message: message as RequestMessage, replyTo: from }
+        ? { type: 'request', message: message as ClientAsk, replyTo: from }
         : { type: 'hear', sender: from, message: message as NodeMessage },
     )
   }

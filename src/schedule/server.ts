@@ -124,7 +124,8 @@ function happeningOf(
       return { type: 'crashed', server: fact.node, lost: unsyncedWrites(disk) - survived }
     }
     case 'requested':
-      throw new Error('a server reported a request, but only clients send requests')
+    case 'read.asked':
+      throw new Error('a server reported what only clients do: that they send requests or reads')
   }
   fact satisfies never
 }

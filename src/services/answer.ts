@@ -57,6 +57,14 @@ export function changeIn(returned: unknown, before: unknown, by: string): Change
   })
 }
 
+/** Reads the result that the method `read` of a service returned. Throws by the rules of `answerIn`. */
+export function readingIn(returned: unknown, before: unknown): Json {
+  return silencing(returned, before, () => {
+    refusePromise(returned, 'read')
+    return resultIn(returned, serviceLimits.result)
+  })
+}
+
 const changeFields: readonly PropertyKey[] = ['state', 'freed', 'timers', 'revoked']
 
 const timerFields: readonly PropertyKey[] = ['name', 'afterMs']

@@ -100,6 +100,9 @@ class Composition {
           answerIn(this.#part(command.service).execute(before, command.command, at), before),
         )
       },
+      ...(hasAny('read') && {
+        read: (state: State, command: Command, at: Time) => this.#read(state, command, at),
+      }),
       ...(hasAny('timerFired') && {
         timerFired: (state: State, name: string, at: Time) => this.#timerFired(state, name, at),
       }),
@@ -141,6 +144,12 @@ class Composition {
     const part = this.#part(service)
     if (command === undefined) throw new Error('command is missing: it must be a command of the service')
     return { service, command: part.parse(command) }
+  }
+
+  #read(state: State, { service, command }: Command, at: Time): Json {
+    const part = this.#part(service)
+    if (part.read === undefined) throw new Error(`the service ${service} has no reads: send a request`)
+    return part.read(state.parts[service], command, at)
   }
 
   #answer(

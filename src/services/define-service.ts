@@ -36,6 +36,7 @@ export const neededMethods = [
 
 /** The methods that a service may have. */
 export const optionalMethods = [
+  'read',
   'timerFired',
   'requestEnded',
   'sessionEnded',

@@ -40,6 +40,10 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
     }
     return { kind: 'executed', result, ...changed(state, table, at), revoked: [...revoked] }
   },
+  read(state, command, { clockMs }) {
+    if (command.action === 'query') return query(state, command, clockMs)
+    throw new Error(`${command.action} is no read: send it as a request`)
+  },
   timerFired(state, _, at) {
     return changed(state, new LockTable(state), at, true)
   },

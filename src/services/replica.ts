@@ -1,10 +1,10 @@
 /** The replicated state of one server: the service's state, and the sessions that make each request execute once. */
-import type { Batch, Instance, Request } from '../../machines/batch.ts'
+import type { Batch, Instance, Json, Request } from '../../machines/batch.ts'
 import type { Recalled } from '../../machines/inbox.ts'
 import { maxClockMs, type ReplicatedLimits, replicatedLimits } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Answer } from '../../machines/messages.ts'
-import type { Execution } from '../../machines/outcome.ts'
+import type { Execution, ReadOutcome } from '../../machines/outcome.ts'
 import { utf8 } from '../core/bytes.ts'
 import { sha256Hex } from '../core/digest.ts'
 import { openedAtInstance } from '../core/names.ts'
@@ -165,6 +165,18 @@ export class Replica implements ReplicatedState {
       if (outcome !== null) ended.push({ seq, outcome })
     }
     return ended.length === 0 ? nothingRecalled : { ended, isFull: false }
+  }
+
+  /**
+   * Has the service read what the command in `body` asks for, from the state that contains everything below `firstUnexecuted`. Changes
+   * nothing. Never throws.
+   */
+  read(body: Json): ReadOutcome {
+    const { service, firstUnexecuted: instance, clockMs } = this.#state
+    const reading = service.read(body, { instance, clockMs })
+    return reading.kind === 'read'
+      ? { kind: 'read', result: reading.result, instance }
+      : { kind: 'unreadable', error: reading.reason, instance }
   }
 
   /** Returns a view of the service's state, or the reason why the service cannot show it. Never throws. */

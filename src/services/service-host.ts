@@ -1,7 +1,7 @@
 /** The service of a replica, with its state and its timers. It checks the whole of what the service returns before it keeps any part of it. */
 import type { Json } from '../../machines/batch.ts'
 import { silencePromises } from '../core/promises.ts'
-import { answerIn, type Change, changeIn, refusePromises, rowsOf, stateGiven } from './answer.ts'
+import { answerIn, type Change, changeIn, readingIn, refusePromises, rowsOf, stateGiven } from './answer.ts'
 import { faultsOf } from './part-faults.ts'
 import { reasonOfFailure, ServiceFault } from './reason.ts'
 import type { Moment, RequestName, Service, ServiceView, Time, TimerChange } from './service.ts'
@@ -27,6 +27,11 @@ export type ServiceEnding =
   | { readonly kind: 'delayed'; readonly key: string | null; readonly revoked: readonly string[] }
   /** There is no room for another request that waits. */
   | { readonly kind: 'full'; readonly of: 'waiting' }
+  | { readonly kind: 'failed'; readonly reason: string }
+
+/** What the service read, or why it did not. */
+export type ServiceReading =
+  | { readonly kind: 'read'; readonly result: Json }
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** What became of a change that the service was asked for. */
@@ -88,6 +93,20 @@ export class ServiceHost {
       return answer.kind === 'delayed'
         ? { kind: 'delayed', key: answer.key, revoked: answer.revoked }
         : { kind: 'executed', result: answer.result, freed: answer.freed, revoked: answer.revoked }
+    } catch (error) {
+      return { kind: 'failed', reason: reasonOfFailure(error, this.#mistaken) }
+    }
+  }
+
+  /** Has the service read what the command in `body` asks for. Changes nothing. */
+  read(body: Json, time: Time): ServiceReading {
+    try {
+      const service = this.#service
+      if (service.read === undefined)
+        throw new Error(`the service ${service.name} has no reads: send a request`)
+      const command = service.parse(frozen(body))
+      if (command !== body) refusePromises(command, 'parse')
+      return { kind: 'read', result: readingIn(service.read(this.#state, command, time), this.#state) }
     } catch (error) {
       return { kind: 'failed', reason: reasonOfFailure(error, this.#mistaken) }
     }

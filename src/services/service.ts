@@ -102,6 +102,13 @@ export interface Service<State = unknown, Command = unknown, Result extends Json
   parse(body: Json): Command
   execute(state: State, command: Command, at: Moment): Executed<State, Result> | Delayed<State>
   /**
+   * Reads what `command` asks for, and returns the result; `at` is the state's place in the order and its clock. Clients have it called by
+   * `read`, which writes nothing: no server records the command or its result. It must be deterministic as `execute` is, and it cannot
+   * change the state, which it does not return. Throws an error, whose message is the reason for the client, when `command` is not one that
+   * only reads. Without this method the service has no reads.
+   */
+  read?(state: State, command: Command, at: Time): Result
+  /**
    * The timer `name` has reached its deadline and is not set any more. It fires before the requests of the first batch that
    * brings the replicated clock to the deadline, in the order of deadlines; when more than a thousand are due, the others follow
    * in the next batches. When nothing else is proposed, a server proposes an empty batch at the deadline, so a timer is late by

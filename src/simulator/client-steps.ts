@@ -13,6 +13,8 @@ export type ClientStep = Paced &
     /** Asks for a lock, and vanishes when it holds the lock, or after `patienceMs` while it waits: nothing of the client goes on. */
     | { readonly kind: 'leave'; readonly name: string }
     | { readonly kind: 'read'; readonly key: string }
+    /** Reads as `read` does, without a request. */
+    | { readonly kind: 'query'; readonly key: string }
     | { readonly kind: 'write'; readonly key: string; readonly value: number }
     | {
         readonly kind: 'compareAndSet'

@@ -1,12 +1,13 @@
-import type { Address, Command, NamedRequest } from '../../machines/batch.ts'
+import type { Address, Command, Json, NamedRequest } from '../../machines/batch.ts'
 import { type ClientEmitted, clientMachine, type ServerIndex } from '../../machines/client.ts'
 import type { ClientTiming } from '../../machines/client-timing.ts'
 import { requestId } from '../../machines/held-requests.ts'
 import { type LeaseEmitted, leaseMachine } from '../../machines/lease.ts'
 import type { RequestMessage, ServerMessage } from '../../machines/messages.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
 import { Hold } from '../client/hold.ts'
 import type { NewLeaseClock } from '../client/lease-clock.ts'
+import { ReadAsker } from '../client/read-asker.ts'
 import { Session } from '../client/session.ts'
 import { commandBytes } from '../core/command-bytes.ts'
 import { serverAt } from '../core/names.ts'
@@ -34,6 +35,17 @@ export interface PendingRequest {
 
 interface Waiter {
   readonly ended: (outcome: Outcome) => void
+}
+
+/** A read that is not answered yet. */
+export interface PendingRead {
+  readonly id: { readonly uid: string; readonly seq: number }
+  /** Stops asking. */
+  giveUp(): void
+}
+
+interface ReadWaiter {
+  readonly ended: (outcome: ReadOutcome) => void
 }
 
 /** What the client holds in a session that it keeps alive. */
@@ -75,6 +87,8 @@ export interface ClientSurroundings {
   readonly seed: number
   /** Receives each request when it is first sent. */
   readonly requested: (request: NamedRequest) => void
+  /** Receives each read when it is first sent. */
+  readonly readAsked: (uid: string, seq: number, body: Json) => void
   readonly watch?: ClientWatch
   readonly leaseClock: NewLeaseClock
 }
@@ -101,6 +115,7 @@ export class SimulatedClient {
   readonly #rate: number
   readonly #clock: Pick<Timeline, 'schedule'>
   readonly #leaseClock: ReturnType<NewLeaseClock>
+  #readAsker: ReadAsker<ReadWaiter> | null = null
   readonly #leases = new Map<SimulatedSession, Lease>()
   #hasLeft = false
   readonly #requested = new Set<string>()
@@ -163,6 +178,14 @@ export class SimulatedClient {
     }
   }
 
+  /** Reads what `body` asks for. `ended` receives the outcome, unless the read is given up. */
+  read(body: Json, ended: (outcome: ReadOutcome) => void): PendingRead {
+    this.#readAsker ??= this.#newReadAsker()
+    const asker = this.#readAsker
+    const seq = asker.submit(body, { ended })
+    return { id: { uid: asker.uid, seq }, giveUp: () => asker.giveUp(seq) }
+  }
+
   /** True while the client may believe that the session `uid` lives. */
   believesIn(uid: string): boolean {
     const session = this.#sessions.get(uid)
@@ -181,6 +204,7 @@ export class SimulatedClient {
     this.#cancelFlush?.()
     this.#awaitingSession = []
     for (const session of this.#sessions.values()) session.stop()
+    this.#readAsker?.stop()
   }
 
   #hear(message: ServerMessage, server: ServerIndex): void {
@@ -192,6 +216,7 @@ export class SimulatedClient {
       case 'queued':
       case 'busy':
         this.#sessions.get(message.uid)?.receive(message, server)
+        if (message.uid === this.#readAsker?.uid) this.#readAsker.receive(message, server)
         return
       case 'report':
         return
@@ -233,7 +258,7 @@ export class SimulatedClient {
   }
 
   #newSession(name: string): SimulatedSession {
-    const { servers, network, timeline, timing, seed, ttlMs } = this.#around
+    const { servers, network, timing, seed, ttlMs } = this.#around
     const session: SimulatedSession = new Session<Waiter>({
       name,
       ttlMs,
@@ -251,12 +276,7 @@ export class SimulatedClient {
         this.#leases.set(session, lease)
         return lease
       },
-      flushSoon: () => {
-        this.#cancelFlush ??= timeline.schedule(0, () => {
-          this.#cancelFlush = null
-          for (const session of this.#sessions.values()) session.flush()
-        })
-      },
+      flushSoon: () => this.#flushSoon(),
       opened: (session) => {
         this.#sessions.delete(name)
         this.#sessions.set(session.uid, session)
@@ -275,6 +295,43 @@ export class SimulatedClient {
       },
     })
     return session
+  }
+
+  #flushSoon(): void {
+    this.#cancelFlush ??= this.#around.timeline.schedule(0, () => {
+      this.#cancelFlush = null
+      for (const session of this.#sessions.values()) session.flush()
+      this.#readAsker?.flush()
+    })
+  }
+
+  #newReadAsker(): ReadAsker<ReadWaiter> {
+    const { name, servers, network, timing, seed, readAsked } = this.#around
+    const uid = `${name}.reads`
+    let askedBelow = 1
+    return new ReadAsker<ReadWaiter>({
+      name: uid,
+      stale: false,
+      server: this.#preferred,
+      servers: () => servers.length,
+      nowMs: () => this.#monotonicMs,
+      start: (input, carryOut) => {
+        const whole = { ...input, timing, randomSeed: seedFor(seed, uid) }
+        // A recording has the machines of sessions only.
+        return new SimulatedActor(clientMachine, whole, this.#clock, carryOut)
+      },
+      flushSoon: () => this.#flushSoon(),
+      send: (to, message) => {
+        for (const { seq, body } of message.reads) {
+          if (seq < askedBelow) continue
+          askedBelow = seq + 1
+          readAsked(uid, seq, body)
+        }
+        const address = servers[to]
+        if (address !== undefined) network.send(name, address, { sender: null, message })
+      },
+      answered: (waiter, outcome) => waiter.ended(outcome),
+    })
   }
 
   get #monotonicMs(): number {

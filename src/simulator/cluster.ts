@@ -166,6 +166,7 @@ export class SimulatedCluster {
         seed: this.#seed,
         leaseClock: this.#leaseClock,
         requested: (request) => this.#around.observe({ type: 'requested', request }),
+        readAsked: (uid, seq, body) => this.#around.observe({ type: 'read.asked', uid, seq, body }),
         ...(this.#clientWatch === null ? {} : { watch: this.#clientWatch }),
       },
       first,

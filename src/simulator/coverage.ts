@@ -6,6 +6,7 @@ import { requestId } from '../../machines/held-requests.ts'
 import type { LearnerContext } from '../../machines/learner.ts'
 import { peersOf } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage } from '../../machines/messages.ts'
+import { isOfRead } from '../../machines/outcome.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
@@ -89,11 +90,13 @@ export class Coverage {
         return
       case 'executed':
         if (fact.instance === this.#instances) this.#executed(fact)
+        if (node?.roles.reader.matches('catchingUp')) this.count('a read that waited for an execution')
         return
       case 'responded':
         this.#responded(fact.message)
         return
       case 'requested':
+      case 'read.asked':
       case 'started':
       case 'crashed':
       case 'synced':
@@ -214,6 +217,7 @@ export class Coverage {
     switch (message.type) {
       case 'response': {
         for (const { seq, outcome } of message.answers) {
+          if (isOfRead(outcome)) continue
           if (outcome.kind === 'refused' && outcome.reason === 'expired') {
             this.count('a retry refused after its session was forgotten')
           }

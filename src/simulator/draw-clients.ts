@@ -35,10 +35,10 @@ export function drawClients(random: Random, draw: Draw): ClientPlan[] {
 }
 
 function drawLane(random: Random, draw: Draw, pace = random.pick([20, 200, 2_000])): ClientStep[] {
-  return Array.from({ length: random.between(1, 8) }, () => ({
+  return Array.from({ length: random.between(1, 8) }, (_, place) => ({
     thinkMs: random.below(pace),
     patienceMs: random.chance(15) ? random.below(3_000) : null,
-    ...(draw.service === 'lock' ? drawLockStep(random, pace) : drawRegisterStep(random)),
+    ...(draw.service === 'lock' ? drawLockStep(random, pace) : drawRegisterStep(random, place)),
   }))
 }
 
@@ -51,12 +51,13 @@ function drawLockStep(random: Random, pace: number): Bare<ClientStep> {
     : { kind: 'hold', name, holdMs: random.below(Math.min(pace, 500)) }
 }
 
-function drawRegisterStep(random: Random): Bare<ClientStep> {
+/** Every other read is a request. */
+function drawRegisterStep(random: Random, place: number): Bare<ClientStep> {
   const key = random.pick(names)
   const value = () => random.below(8)
   switch (random.below(4)) {
     case 0:
-      return { kind: 'read', key }
+      return { kind: place % 2 === 0 ? 'query' : 'read', key }
     case 1:
       return { kind: 'write', key, value: value() }
     case 2:

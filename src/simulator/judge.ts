@@ -11,7 +11,7 @@ import type { Timeline } from './timeline.ts'
 
 /** The judgement of a run so far. It covers the end of the run only if the run ended without failure. `service` is a service name. */
 export function judgementOf(service: string, hasEnded = false): Judgement {
-  const soFar = ['facts', 'queue', 'realTime', 'files'] as const
+  const soFar = ['facts', 'clients', 'queue', 'realTime', 'files'] as const
   return { evidence: hasEnded ? [...soFar, 'endOfRun'] : soFar, isWholeHistory: true, service }
 }
 

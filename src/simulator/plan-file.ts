@@ -77,6 +77,7 @@ const stepSchema = Type.Union([
   step('hold', { name, holdMs: ms }),
   step('leave', { name }),
   step('read', { key: name }),
+  step('query', { key: name }),
   step('write', { key: name, value }),
   step('compareAndSet', { key: name, expected: value, value }),
   step('add', { key: name, amount: value }),

@@ -1,11 +1,12 @@
 /** The work of simulated clients: each lane executes its steps one after another. */
 import type { Json } from '../../machines/batch.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
 import { isExpired } from '../client/session.ts'
 import { type LockToken, lockCommand, type TakeResult, unlockCommand } from '../services/lock-commands.ts'
 import type { HeldLock } from '../verify/leases.ts'
 import type { RequestName } from '../verify/liveness.ts'
-import type { PendingRequest, SimulatedClient, SimulatedHold } from './client.ts'
+import { readCommand } from '../verify/register-service.ts'
+import type { PendingRead, PendingRequest, SimulatedClient, SimulatedHold } from './client.ts'
 import type { ClientStep } from './client-steps.ts'
 import { type Process, run, sleep, until } from './process.ts'
 import type { Situation } from './situations.ts'
@@ -19,8 +20,8 @@ export interface ProgramOptions {
   readonly endsAtMs: number
   /** The name of the client. */
   readonly name: string
-  /** Receives the outcome of each request that was sent. */
-  readonly ended: (request: RequestName, outcome: Outcome) => void
+  /** Receives the outcome of each request or read that was sent. */
+  readonly ended: (request: RequestName, outcome: Outcome | ReadOutcome) => void
   readonly happened: (what: Situation) => void
 }
 
@@ -39,6 +40,8 @@ export class Program {
   readonly #options: ProgramOptions
   /** By lane, the request that the lane waits for. */
   readonly #pending = new Map<string, PendingRequest>()
+  /** By lane, the read that the lane waits for. */
+  readonly #reading = new Map<string, PendingRead>()
   /** By lane, the lock that the lane holds. */
   readonly #holdings = new Map<string, Holding & { readonly name: string }>()
   #working = 0
@@ -69,7 +72,8 @@ export class Program {
   /** The requests that are not answered yet. A lane that waits before its next step has none. */
   get unanswered(): readonly RequestName[] {
     if (this.#hasVanished) return []
-    return [...this.#pending.values()].map(({ id }) => id ?? { uid: this.#options.name, seq: 0 })
+    const requests = [...this.#pending.values()].map(({ id }) => id ?? { uid: this.#options.name, seq: 0 })
+    return [...requests, ...[...this.#reading.values()].map(({ id }) => id)]
   }
 
   *#work(lane: string, steps: readonly ClientStep[]): Process {
@@ -89,6 +93,9 @@ export class Program {
       case 'leave':
         yield* this.#vanish(step)
         return
+      case 'query':
+        yield* this.#read(lane, step)
+        return
       case 'read':
       case 'write':
       case 'compareAndSet':
@@ -99,6 +106,31 @@ export class Program {
       }
     }
     step satisfies never
+  }
+
+  *#read(lane: string, { key, patienceMs }: Extract<ClientStep, { kind: 'query' }>): Process {
+    const { client, timeline, happened, ended } = this.#options
+    let pending: PendingRead | null = null
+    const outcome = yield* until<ReadOutcome | null>((resume) => {
+      let cancelPatience: (() => void) | null = null
+      const read = client.read(readCommand(key), (answer) => {
+        cancelPatience?.()
+        resume(answer)
+      })
+      pending = read
+      this.#reading.set(lane, read)
+      if (patienceMs === null) return
+      cancelPatience = timeline.schedule(patienceMs, () => {
+        if (this.#hasVanished) return
+        happened('a read given up')
+        read.giveUp()
+        resume(null)
+      })
+    })
+    this.#reading.delete(lane)
+    if (outcome === null) return
+    happened('a read answered')
+    ended((pending as PendingRead | null)?.id ?? { uid: lane, seq: 0 }, outcome)
   }
 
   *#hold(lane: string, { name, holdMs, patienceMs }: Extract<ClientStep, { kind: 'hold' }>): Process {

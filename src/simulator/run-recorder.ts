@@ -73,7 +73,7 @@ export class RunRecorder {
   }
 
   observe(fact: Fact): void {
-    if (fact.type === 'requested') return
+    if (fact.type === 'requested' || fact.type === 'read.asked') return
     if (fact.type !== 'crashed') {
       this.#facts.push(fact)
       return

@@ -2,7 +2,7 @@
 import type { Json, NodeId } from '../../machines/batch.ts'
 import { otherLeader } from '../../machines/hand-over.ts'
 import { countedMembers } from '../../machines/members.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
@@ -244,6 +244,10 @@ class Run {
       const { uid, seq, command } = fact.request
       this.#history.called(uid, seq, command.body, this.#cluster.timeline.nowMs)
     }
+    if (fact.type === 'read.asked') {
+      const { uid, seq, body } = fact
+      this.#history.called(uid, seq, body, this.#cluster.timeline.nowMs)
+    }
     this.#coverage.observe(fact, node)
   }
 
@@ -347,7 +351,7 @@ class Run {
     }
   }
 
-  #ended({ uid, seq }: RequestName, outcome: Outcome): void {
+  #ended({ uid, seq }: RequestName, outcome: Outcome | ReadOutcome): void {
     this.#history.ended(uid, seq, outcome, this.#cluster.timeline.nowMs)
   }
 }

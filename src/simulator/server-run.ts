@@ -67,7 +67,7 @@ export class ServerRun implements Surroundings {
       this.#happen({ type: 'hear', sender, message: heard }, () =>
         this.node.take({ type: 'hear', sender, names, from, message: heard }),
       )
-    } else if (message.type === 'request') {
+    } else if (message.type === 'request' || message.type === 'read') {
       const request = { type: 'request', message, replyTo: from } as const
       this.#happen(request, () => this.node.take({ ...request, timeMs: this.#options.wallClock() }))
     } else if (message.type === 'hello') this.#send(from, this.#welcome())

@@ -226,6 +226,10 @@ class StoredReplica implements ReplicatedState {
     return this.#replica.recall(...request)
   }
 
+  read(...body: Parameters<ReplicatedState['read']>) {
+    return this.#replica.read(...body)
+  }
+
   snapshot() {
     return this.#replica.snapshot()
   }

@@ -37,6 +37,8 @@ export type TranscriptCommand =
       readonly words: string
       readonly avoid?: NodeId
     }
+  /** A client sends a read. `words` are the text of its command. */
+  | { readonly verb: 'read'; readonly client: string; readonly server: NodeId; readonly words: string }
   /** One datagram: the `nth` oldest in flight that matches the pattern, counted from 1. */
   | { readonly verb: 'one'; readonly handling: Handling; readonly pattern: Pattern; readonly nth: number }
   /** Every datagram in flight that matches the pattern, the oldest first. */

@@ -18,6 +18,7 @@ export const grammar = `  servers N [kv] [ttl MS CLIENT]    found a cluster; the
                                     members add|admit|remove SERVER
                                     with ", not for server N" at the end, the client has just left
                                     that server, and its requests are not handed over to it
+  read CLIENT→SERVER {JSON}         a client sends a read, once: a command of the service that only reads
   give-up CLIENT#n                  the client's program no longer needs the answer
   resend CLIENT#n→SERVER            the client sends another copy of the request, and
                                     may have left a server, as with request
@@ -53,6 +54,8 @@ export function parseCommand(line: string): TranscriptCommand {
       return founding(rest, line)
     case 'request':
       return request(rest, line)
+    case 'read':
+      return read(rest, line)
     case 'give-up':
       return event({ type: 'give.up', ...requestIn(rest[0], line) })
     case 'resend': {
@@ -131,6 +134,13 @@ function request([route]: readonly string[], line: string): TranscriptCommand {
   const words = text.replace(/^\S+\s+\S+\s*/, '')
   if (typeof from !== 'string' || typeof to !== 'number' || words === '') throw misunderstood(line)
   return { verb: 'request', client: from, server: to, words, ...avoid }
+}
+
+function read([route]: readonly string[], line: string): TranscriptCommand {
+  const { from, to } = routeIn(route, line)
+  const words = line.trim().replace(/^\S+\s+\S+\s*/, '')
+  if (typeof from !== 'string' || typeof to !== 'number' || words === '') throw misunderstood(line)
+  return { verb: 'read', client: from, server: to, words }
 }
 
 /** The line without its end `, not for server N`, and the number. */

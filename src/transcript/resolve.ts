@@ -24,6 +24,10 @@ export function eventsOf(state: ClusterState, command: EventCommand): readonly C
       const { verb: type, words, ...asked } = command
       return [{ type, ...asked, command: bodyOf(state, words) }]
     }
+    case 'read': {
+      const { client, server, words } = command
+      return [{ type: 'read', client, server, body: readIn(state, words) }]
+    }
     case 'one': {
       const datagram = fitting(state, command.pattern)[command.nth - 1]
       if (datagram === undefined) throw new Impossible('no such datagram is in flight')
@@ -96,6 +100,13 @@ function bodyOf(state: ClusterState, words: string): Command {
   }
 }
 
+/** Only commands of the service can be read. */
+function readIn(state: ClusterState, words: string): Json {
+  const command = bodyOf(state, words)
+  if (command.kind !== 'service') throw new Impossible(`"${words}" is not a command of the service`)
+  return command.body
+}
+
 function jsonIn(words: string): Json {
   try {
     return JSON.parse(words)
@@ -139,6 +150,8 @@ export function eventText(state: ClusterState, event: ClusterEvent): string {
   switch (event.type) {
     case 'request':
       return `request ${event.client}→${event.server} ${commandText(event.command)}${avoidText(event)}`
+    case 'read':
+      return `read ${event.client}→${event.server} ${commandText({ kind: 'service', body: event.body })}`
     case 'give.up':
       return `give-up ${event.client}#${event.seq}`
     case 'resend':

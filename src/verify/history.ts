@@ -3,7 +3,7 @@
  * a correctness condition for concurrent objects", 1990).
  */
 import type { Instance, Json } from '../../machines/batch.ts'
-import type { Execution, Outcome, Position } from '../../machines/outcome.ts'
+import type { Execution, Outcome, Position, ReadOutcome } from '../../machines/outcome.ts'
 import { canonicalJson } from '../core/digest.ts'
 import { fieldsOf } from './models.ts'
 
@@ -24,6 +24,9 @@ export type Ending =
    * a server has reported that.
    */
   | { readonly kind: 'unknown'; readonly position: Position | null }
+
+/** The index in the positions of reads, below that of every request. */
+export const readIndex = -1
 
 /** One command of a client, named by (uid, seq). A client may have several commands in progress. */
 export interface Operation {
@@ -94,7 +97,7 @@ export class History {
    * A client receives the outcome of its command. The same outcome again changes nothing. A different outcome adds the command
    * to the history a second time, which every checker reports as a flaw. Throws when the command was never called.
    */
-  ended(uid: string, seq: number, outcome: Outcome, timeMs: number): void {
+  ended(uid: string, seq: number, outcome: Outcome | ReadOutcome, timeMs: number): void {
     const entry = this.#byName.get(nameOf(uid, seq))
     if (entry === undefined) throw new Error(`${uid} ${seq} ended but was never called`)
     const ending = endingOf(outcome, this.#tick(timeMs))
@@ -142,19 +145,27 @@ function nameOf(uid: string, seq: number): string {
   return `${seq}:${uid}`
 }
 
-function endingOf(outcome: Outcome, at: Tick): Ending {
+function endingOf(outcome: Outcome | ReadOutcome, at: Tick): Ending {
   switch (outcome.kind) {
     case 'executed': {
       const { result, instance, index } = outcome
       return { kind: 'answered', at, result, position: { instance, index } }
     }
+    case 'read':
+      return { kind: 'answered', at, result: outcome.result, position: positionOfRead(outcome) }
     case 'failed':
     case 'cancelled':
+    case 'unreadable':
       return { kind: 'void', at }
     case 'refused':
       return outcome.reason === 'conflict' ? { kind: 'void', at } : { kind: 'unknown', position: null }
   }
   outcome satisfies never
+}
+
+/** A read takes effect before all requests of the first instance that its state does not contain. Several reads may share a position. */
+function positionOfRead({ instance }: ReadOutcome): Position {
+  return { instance, index: readIndex }
 }
 
 function isSame(a: Ending, b: Ending): boolean {

@@ -1,5 +1,5 @@
 /**
- * Judges the invariants that facts can break, 1 to 8 and 10, fact by fact. The memory that this needs grows by a few numbers for
+ * Judges the invariants that facts can break, 1 to 8, 10 and 16, fact by fact. The memory that this needs grows by a few numbers for
  * each instance and with the number of open requests, but not with the number of messages.
  *
  * Invariant 9 needs the content of the request queue (`queue.ts`). Invariants 11 and 12 need knowledge that only an engine has
@@ -19,6 +19,7 @@ import { checkConcerned } from './concerned.ts'
 import { Executions } from './executions.ts'
 import { Locks } from './locks.ts'
 import { MembersByInstance } from './members-by-instance.ts'
+import { Reads } from './reads.ts'
 import { Requests } from './requests.ts'
 
 export interface InvariantsOptions {
@@ -61,6 +62,7 @@ interface Parts {
   readonly choices: Choices
   readonly executions: Executions
   readonly requests: Requests
+  readonly reads: Reads
   readonly locks: Locks
 }
 
@@ -82,6 +84,8 @@ const isJudgedMessage: Readonly<Record<NodeMessage['type'], boolean>> = {
   handOver: false,
   compare: false,
   compared: false,
+  confirm: false,
+  confirmed: false,
 }
 
 /** False for a fact that no judgement depends on: `observe` ignores it. */
@@ -97,6 +101,7 @@ const partNames = [
   'choices',
   'executions',
   'requests',
+  'reads',
   'locks',
 ] as const satisfies readonly (keyof Parts)[]
 
@@ -133,6 +138,7 @@ export class Invariants {
       choices: new Choices(),
       executions: new Executions(),
       requests: new Requests(),
+      reads: new Reads(),
       locks: new Locks(service),
     })
   }
@@ -153,6 +159,7 @@ export class Invariants {
       choices: new Choices([], [], first),
       executions: new Executions([], [], first),
       requests: new Requests(),
+      reads: new Reads(),
       locks: new Locks(service),
     }
     return Invariants.#of(service, parts, first)
@@ -167,6 +174,7 @@ export class Invariants {
       choices: new Choices(known.choices.chosen, known.choices.open),
       executions: new Executions(known.executions.given, known.executions.states),
       requests: new Requests(known.requests),
+      reads: new Reads(known.reads),
       locks: new Locks(known.service, known.locks),
     })
   }
@@ -205,8 +213,10 @@ export class Invariants {
         this.#executed(fact)
         return
       case 'responded':
-        if (this.#judgesRequests && fact.message.type === 'response')
-          this.#parts.requests.responded(fact.node, fact.message)
+        this.#responded(fact)
+        return
+      case 'read.asked':
+        this.#change('reads').asked(fact.uid, fact.seq)
         return
     }
     fact satisfies never
@@ -267,6 +277,8 @@ export class Invariants {
       case 'handOver':
       case 'compare':
       case 'compared':
+      case 'confirm':
+      case 'confirmed':
         return
     }
     message satisfies never
@@ -309,6 +321,12 @@ export class Invariants {
     checkConcerned(batch, execution, this.#parts.members.at(instance + 1))
     if (this.#judgesRequests) this.#change('requests').executed(instance, batch, execution)
     if (this.#judgesLocks) this.#change('locks').executed(instance, batch, execution)
+  }
+
+  #responded({ node, message }: Extract<Fact, { type: 'responded' }>): void {
+    if (message.type !== 'response') return
+    if (this.#judgesRequests) this.#parts.requests.responded(node, message)
+    this.#change('reads').responded(node, message)
   }
 
   #prune(): void {

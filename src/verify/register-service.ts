@@ -89,6 +89,16 @@ export const registerService: Service<RegisterState, RegisterCommand, RegisterRe
     }
     command satisfies never
   },
+  read({ registers, counters }, { action, key }) {
+    switch (action) {
+      case 'read':
+        return { value: get(registers, key) ?? null }
+      case 'count':
+        return { count: get(counters, key) ?? 0 }
+      default:
+        throw new Error(`${action} is no read: send it as a request`)
+    }
+  },
   snapshot: ({ registers, counters }) => [[entriesOf(registers), entriesOf(counters)]],
   restore(rows) {
     const [[registers, counters] = [[], []]] = rows as Iterable<unknown> as [

@@ -7,7 +7,7 @@ import {
   requestsOf,
 } from '../../machines/batch.ts'
 import type { Answer, Response } from '../../machines/messages.ts'
-import type { Execution, Outcome, RequestOutcome } from '../../machines/outcome.ts'
+import { type Execution, isOfRead, type Outcome, type RequestOutcome } from '../../machines/outcome.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { isOpeningName } from '../core/names.ts'
 import { Violation } from '../core/violation.ts'
@@ -67,7 +67,8 @@ export class Requests extends Part {
 
   /** A server has answered. */
   responded(node: NodeId, { uid, answers }: Response): void {
-    for (const answer of answers) this.#checkAnswer(node, uid, answer)
+    for (const { seq, outcome } of answers)
+      if (!isOfRead(outcome)) this.#checkAnswer(node, uid, { seq, outcome })
   }
 
   #checkAnswer(node: NodeId, uid: string, { seq, outcome }: Answer): void {

@@ -5,7 +5,7 @@
 import type { Json } from '../../machines/batch.ts'
 import { comparePositions, type Position } from '../../machines/outcome.ts'
 import { shown } from '../services/fields.ts'
-import { type Flaw, namedTwice, type Operation } from './history.ts'
+import { type Flaw, namedTwice, type Operation, readIndex } from './history.ts'
 import type { Model } from './models.ts'
 
 /** An operation that took effect, and its position. */
@@ -42,7 +42,10 @@ function effectsOf(operations: readonly Operation[]): Effect[] {
       effects.push({ operation, position, result: undefined, answeredAt: Number.POSITIVE_INFINITY })
     }
   }
-  return effects.sort((a, b) => comparePositions(a.position, b.position))
+  // Reads of one position change nothing, so their order is that of their calls.
+  return effects.sort(
+    (a, b) => comparePositions(a.position, b.position) || a.operation.called.order - b.operation.called.order,
+  )
 }
 
 function textOf({ operation, position }: Effect): string {
@@ -50,11 +53,12 @@ function textOf({ operation, position }: Effect): string {
   return `${uid} ${seq} ${shown(command)} at (${position.instance}, ${position.index})`
 }
 
-/** No two commands were executed at one position. */
+/** No two commands were executed at one position. Reads are not executed: many may read one state. */
 function collision(effects: readonly Effect[]): Flaw | null {
   let before: Effect | null = null
   for (const effect of effects) {
-    if (before !== null && comparePositions(before.position, effect.position) === 0) {
+    const isRead = effect.position.index === readIndex
+    if (!isRead && before !== null && comparePositions(before.position, effect.position) === 0) {
       return flaw(effect, `${textOf(effect)} has the same position as ${textOf(before)}`)
     }
     before = effect

@@ -1,6 +1,7 @@
 /** A cluster of one, at a fake server. */
 import { vi } from 'vitest'
 import type { Command, Json, NamedRequest } from '../../machines/batch.ts'
+import type { ReadMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -33,7 +34,10 @@ export class ReplicaServer {
 
   /** Answers requests. */
   answer(): void {
-    this.#server.script = (message) => (message.type === 'request' ? this.#answersTo(message) : [])
+    this.#server.script = (message) => {
+      if (message.type === 'read') return [this.#readings(message)]
+      return message.type === 'request' ? this.#answersTo(message) : []
+    }
     this.#server.opening = (asked) => this.#answersTo(asked)
   }
 
@@ -75,6 +79,11 @@ export class ReplicaServer {
   /** Has the request chosen, alone, and executed. Returns its outcome; `null` when it waits. */
   execute(request: NamedRequest): Outcome | null {
     return this.#executeBatch([request])
+  }
+
+  #readings({ uid, reads }: ReadMessage): ServerMessage {
+    const answers = reads.map(({ seq, body }) => ({ seq, outcome: this.replica.read(body) }))
+    return { type: 'response', uid, answers }
   }
 
   #answersTo(asked: Asked) {

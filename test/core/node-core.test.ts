@@ -141,7 +141,7 @@ describe('a write', () => {
   })
 })
 
-test('an execution is reported, and the roles receive new members before it, the proposer last', () => {
+test('an execution is reported, and the roles receive new members before it, the proposer after the queue', () => {
   const { core, asked } = server()
   core.carryOut({ type: 'execute', instance: 0, batch: removal })
   const [observed, ...delivered] = asked
@@ -152,8 +152,10 @@ test('an execution is reported, and the roles receive new members before it, the
     ['requestQueue', 'members.changed'],
     ['timekeeper', 'members.changed'],
     ['auditor', 'members.changed'],
+    ['reader', 'members.changed'],
     ['requestQueue', 'batch.executed'],
     ['proposer', 'batch.executed'],
+    ['reader', 'batch.executed'],
   ])
 })
 

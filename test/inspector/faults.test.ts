@@ -153,6 +153,7 @@ test('the timers of the states in which the roles are, and of those around them,
     requestQueue: machine('empty'),
     timekeeper: machine('idle'),
     auditor: machine('agreeing'),
+    reader: machine('idle'),
   }
   expect(armedTimers(stands)).toContainEqual({
     from: 'proposer.accepting.helping',

@@ -44,6 +44,7 @@ function concerning(replicas: Replicas, concerned: readonly NodeId[]): Replicas 
       return { ...execution, concerned: [...new Set([...execution.concerned, ...concerned])].sort() }
     },
     recall: (...request) => replica.recall(...request),
+    read: (body) => replica.read(body),
     snapshot: () => replica.snapshot(),
     digest: () => replica.digest(),
     capture: () => replica.capture(),

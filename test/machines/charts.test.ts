@@ -12,6 +12,7 @@ import { leaseMachine } from '../../machines/lease.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { foundingIncarnation } from '../../machines/members.ts'
 import { nodeMachine } from '../../machines/node.ts'
+import { drawRandom } from '../../machines/random.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { roleInputs, roleMachines, roleNames } from '../../src/core/roles.ts'
 import { batchOf } from '../support/batches.ts'
@@ -192,7 +193,7 @@ describe.each(charts)('the chart of the %s', (name, machine) => {
 
   test('uses words as all charts do: guards are sentences, actions orders', () => {
     const orders =
-      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|offer|flag|halt|spawn|refuse)(?=[A-Z]|$)/
+      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|query|offer|flag|halt|spawn|refuse)(?=[A-Z]|$)/
     expect(Object.keys(actions).filter((action) => !orders.test(action))).toEqual([])
     expect(Object.keys(guards).filter((guard) => orders.test(guard))).toEqual([])
   })
@@ -309,11 +310,15 @@ const recalled = fc.record({
   isFull: fc.constantFrom(false, false, false, true),
 })
 
+/** The question before the first one of the reader below. */
+const firstQuestion = Math.floor(drawRandom(3).value * 2 ** 51)
+
 const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
   acceptor: fc.oneof(
     fc.record({ type: is('prepare'), ballot: ballots, from: number, ...heading }),
     fc.record({ type: is('accept'), ballot: ballots, instance: number, batch: batches, ...heading }),
     fc.record({ type: is('settled'), ballot: fc.option(ballots), instance: number, ...heading }),
+    fc.record({ type: is('confirm'), question: number, ...heading }),
     fc.record({ type: is('persisted') }),
     fc.record({ type: is('firstUnchosen.advanced'), firstUnchosen: number }),
     fc.record({ type: is('members.changed'), members: memberLists }),
@@ -398,6 +403,27 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
     fc.record({ type: is('work.wanted') }),
     fc.record({ type: is('time.wanted') }),
     fc.record({ type: is('news.checked') }),
+    fc.record({ type: is('members.changed'), members: memberLists }),
+    executions,
+  ),
+  reader: fc.oneof(
+    fc.record({
+      type: is('read'),
+      uid: fc.constantFrom('a', 'b'),
+      reads: fc.constantFrom([1], [2], [1, 2]).map((all) => all.map((seq) => ({ seq, body: 'x' }))),
+      stale: fc.boolean(),
+      replyTo: fc.constantFrom('here', 'there'),
+      atMs: number,
+      bodyBytes: fc.constant([10, 20]),
+    }),
+    fc.record({
+      type: is('confirmed'),
+      question: fc.integer({ min: firstQuestion, max: firstQuestion + 3 }),
+      firstUnchosen: number,
+      acceptedBelow: number,
+      ...heading,
+    }),
+    fc.record({ type: is('node.stopping') }),
     fc.record({ type: is('members.changed'), members: memberLists }),
     executions,
   ),

@@ -5,6 +5,7 @@ import type {
   AuditorEvent,
   LearnerEvent,
   ProposerEvent,
+  ReaderEvent,
   RequestQueueEvent,
   TimekeeperEvent,
 } from '../../machines/inbox.ts'
@@ -18,6 +19,7 @@ interface Inboxes {
   readonly requestQueue: RequestQueueEvent
   readonly timekeeper: TimekeeperEvent
   readonly auditor: AuditorEvent
+  readonly reader: ReaderEvent
   readonly client: ClientEvent
   readonly lease: LeaseEvent
   readonly node: NodeEvent
@@ -41,6 +43,7 @@ export const ignored: {
     prepare: everywhere,
     accept: everywhere,
     settled: everywhere,
+    confirm: everywhere,
     persisted: { in: ['listening'], because: 'nothing is being synced, so nobody says it' },
     'firstUnchosen.advanced': everywhere,
     'members.changed': everywhere,
@@ -101,6 +104,16 @@ export const ignored: {
     'work.wanted': everywhere,
     'time.wanted': everywhere,
     'news.checked': everywhere,
+    'node.stopping': everywhere,
+    'batch.executed': everywhere,
+    'members.changed': everywhere,
+  },
+  reader: {
+    read: everywhere,
+    confirmed: {
+      in: ['idle'],
+      because: 'the question is answered: one more answer decides nothing',
+    },
     'node.stopping': everywhere,
     'batch.executed': everywhere,
     'members.changed': everywhere,

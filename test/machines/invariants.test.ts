@@ -37,6 +37,8 @@ import { foundingIncarnation } from '../../machines/members.ts'
 import type { GivenPromise } from '../../machines/promises.ts'
 import { type ProposerContext, proposerContext } from '../../machines/proposer-context.ts'
 import { proposerInvariants } from '../../machines/proposer-invariants.ts'
+import { type ReaderContext, readerContext } from '../../machines/reader-context.ts'
+import { readerInvariants } from '../../machines/reader-invariants.ts'
 import { type RequestQueueContext, requestQueueContext } from '../../machines/request-queue-context.ts'
 import { heldFault, requestQueueInvariants } from '../../machines/request-queue-invariants.ts'
 import {
@@ -47,7 +49,7 @@ import {
   withoutSeqs,
   withSubmitted,
 } from '../../machines/session-requests.ts'
-import { put } from '../../machines/table.ts'
+import { emptyTable, put } from '../../machines/table.ts'
 import type { TimekeeperContext } from '../../machines/timekeeper-context.ts'
 import { timekeeperInvariants } from '../../machines/timekeeper-invariants.ts'
 import { defaultTiming } from '../../machines/timing.ts'
@@ -375,6 +377,72 @@ function stepOf<C>(context: C, idle: StateValue, one: Case<C>): Step<C> {
   return { context: { ...was, ...broken }, value, event, before: { context: was, value: valueBefore } }
 }
 
+const reads = {
+  clients: put(emptyTable, 'a', { uid: 'a', replyTo: 'here', reads: [{ seq: 1, body: 'x', bodyBytes: 3 }] }),
+  count: 1,
+  bytes: 3,
+}
+
+const reader: ReaderContext = {
+  ...readerContext({
+    ...{ self: 0, incarnation: 'founder-0', members: members(3), randomSeed: 1, firstUnexecuted: 4 },
+    ...{ timing: defaultTiming, limits: defaultLimits },
+  }),
+}
+
+const confirmedBy = (node: number, incarnation = `founder-${node}`) => {
+  return { node, incarnation, firstUnchosen: 4, acceptedBelow: 4 }
+}
+
+const readerCases: Cases<ReaderContext> = {
+  gathered: [
+    ['some in idle', { broken: { gathered: reads } }],
+    [
+      'one that is not counted',
+      { broken: { asked: reads, gathered: { ...reads, count: 2 } }, value: 'asking' },
+    ],
+    [
+      'bytes that are not counted',
+      { broken: { asked: reads, gathered: { ...reads, bytes: 2 } }, value: 'asking' },
+    ],
+  ],
+  asked: [
+    ['some in idle', { broken: { asked: reads } }],
+    ['none while it asks', { broken: {}, value: 'asking' }],
+    ['none while it catches up', { broken: {}, value: 'catchingUp' }],
+    [
+      'two with one seq',
+      {
+        broken: {
+          asked: {
+            ...{ count: 2, bytes: 6 },
+            clients: put(emptyTable, 'a', {
+              ...{ uid: 'a', replyTo: 'here' },
+              reads: [1, 1].map((seq) => ({ seq, body: 'x', bodyBytes: 3 })),
+            }),
+          },
+        },
+        value: 'asking',
+      },
+    ],
+    [
+      'a client with none',
+      {
+        broken: {
+          asked: { ...reads, clients: put(reads.clients, 'b', { uid: 'b', replyTo: 'here', reads: [] }) },
+        },
+        value: 'asking',
+      },
+    ],
+  ],
+  question: [['it decreases', { broken: { question: 0 } }]],
+  answers: [
+    ['a server twice', { broken: { answers: [confirmedBy(1), confirmedBy(1)] } }],
+    ['another directory', { broken: { answers: [confirmedBy(1, 'another')] } }],
+    ['not a member', { broken: { answers: [confirmedBy(9)] } }],
+  ],
+}
+
 const machines = [
   { name: 'acceptor', context: acceptor, idle: 'listening', table: acceptorInvariants, cases: acceptorCases },
   { name: 'proposer', context: proposer, idle: 'idle', table: proposerInvariants, cases: proposerCases },
@@ -385,6 +453,7 @@ const machines = [
     ...{ table: timekeeperInvariants, cases: timekeeperCases },
   },
   { name: 'auditor', context: auditor, idle: 'agreeing', table: auditorInvariants, cases: auditorCases },
+  { name: 'reader', context: reader, idle: 'idle', table: readerInvariants, cases: readerCases },
   { name: 'client', context: client, idle: 'idle', table: clientInvariants, cases: clientCases },
   { name: 'lease', context: lease, idle: 'unneeded', table: leaseInvariants, cases: leaseCases },
 ] as unknown as readonly {
@@ -620,12 +689,14 @@ describe('each invariant that a file states has its check', () => {
     'auditor-context.ts': Object.keys(auditorInvariants),
     'client-context.ts': Object.keys(clientInvariants),
     'founding.ts': Object.keys(foundingInvariants),
+    'held-reads.ts': ['ReadsOfClient'],
     'held-requests.ts': ['HeldSession', 'sessions', 'tag'],
     'learner-context.ts': Object.keys(learnerInvariants),
     'lease-context.ts': Object.keys(leaseInvariants),
     'line.ts': ['Stretch'],
     'members.ts': Object.keys(memberInvariants),
     'proposer-context.ts': Object.keys(proposerInvariants),
+    'reader-context.ts': Object.keys(readerInvariants),
     'session-requests.ts': Object.keys(sessionRequestInvariants),
     'request-queue-context.ts': Object.keys(requestQueueInvariants),
     'timekeeper-context.ts': Object.keys(timekeeperInvariants),

@@ -9,6 +9,7 @@ import { nodeFaults } from './node-faults.ts'
 import { proposerFaults } from './proposer-faults.ts'
 import { queueFaults } from './queue-faults.ts'
 import { quorumFaults } from './quorum-faults.ts'
+import { readFaults } from './read-faults.ts'
 import { replicaFaults } from './replica-faults.ts'
 import { serviceFaults } from './service-faults.ts'
 import { sessionFaults } from './session-faults.ts'
@@ -23,6 +24,7 @@ export const mutations: readonly Mutation[] = [
   ...nodeFaults,
   ...learnerFaults,
   ...queueFaults,
+  ...readFaults,
   ...replicaFaults,
   ...serviceFaults,
   ...sessionFaults,

@@ -52,6 +52,10 @@ export class Passing implements ReplicatedState {
     return this.inner.recall(...request)
   }
 
+  read(...body: Parameters<ReplicatedState['read']>) {
+    return this.inner.read(...body)
+  }
+
   snapshot() {
     return this.inner.snapshot()
   }

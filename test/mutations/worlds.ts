@@ -92,7 +92,7 @@ export const bounds = {
 
 export type BoundsName = keyof typeof bounds
 
-export interface World extends Pick<Wandering, 'commands' | 'replaced'> {
+export interface World extends Pick<Wandering, 'commands' | 'replaced' | 'reads'> {
   readonly servers: number
   readonly ending?: EndingSession
 }
@@ -100,6 +100,11 @@ export interface World extends Pick<Wandering, 'commands' | 'replaced'> {
 /** For schedules of chance. */
 export const worlds = {
   'three servers': { servers: 3 },
+  'three servers, with reads': { servers: 3, reads: true },
+  'four servers, with reads, two of which may be removed': {
+    ...{ servers: 4, reads: true },
+    commands: [remove(0), remove(3)],
+  },
   'four servers': { servers: 4 },
   'four servers, two of which may be removed': { servers: 4, commands: [remove(0), remove(3)] },
   'three servers, one of which may lose its disk': { servers: 3, replaced: [2] },

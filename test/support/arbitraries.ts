@@ -17,8 +17,8 @@ import type { Boot } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
 import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
-import type { Message } from '../../machines/messages.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import type { AnyAnswer, Message } from '../../machines/messages.ts'
+import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
 import { isReachable } from '../../src/network/address.ts'
 import { quoted } from '../../src/services/seed-text/python-literal.ts'
 import type { SeedRequest } from '../../src/services/seed-text/request.ts'
@@ -102,6 +102,14 @@ const requestsInOrder = fc
   })
   .map((some) => some.sort((a, b) => a.seq - b.seq))
 
+const reads = fc
+  .uniqueArray(fc.record({ seq: integers, body: jsonValues }, plain), {
+    minLength: 1,
+    maxLength: 3,
+    selector: ({ seq }) => seq,
+  })
+  .map((some) => some.sort((a, b) => a.seq - b.seq))
+
 const groupParts = { uid: uids, ackedBelow: integers, requests: requestsInOrder }
 
 export const requestGroups: fc.Arbitrary<RequestGroup> = fc.record(groupParts, plain)
@@ -143,6 +151,16 @@ export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
     },
     plain,
   ),
+)
+
+const readOutcomes: fc.Arbitrary<ReadOutcome> = fc.oneof(
+  fc.record({ kind: fc.constant('read' as const), result: jsonValues, instance: integers }, plain),
+  fc.record({ kind: fc.constant('unreadable' as const), error: text, instance: integers }, plain),
+)
+
+const answers: fc.Arbitrary<AnyAnswer> = fc.oneof(
+  fc.record({ seq: integers, outcome: outcomes }, plain),
+  fc.record({ seq: integers, outcome: readOutcomes }, plain),
 )
 
 function type<T extends Message['type']>(value: T): { type: fc.Arbitrary<T> } {
@@ -267,6 +285,21 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
       plain,
     ),
   }),
+  confirm: fc.record({
+    ...bySomeServer,
+    message: fc.record({ ...type('confirm'), question: integers }, plain),
+  }),
+  confirmed: fc
+    .tuple(clusters, nodeIds, integers, below, fc.nat({ max: 40 }))
+    .map(([cluster, sender, question, firstUnchosen, more]) => ({
+      cluster,
+      sender,
+      message: { type: 'confirmed' as const, question, firstUnchosen, acceptedBelow: firstUnchosen + more },
+    })),
+  read: fc.record({
+    ...byAnybody,
+    message: fc.record({ ...type('read'), uid: uids, reads, stale: fc.boolean() }, plain),
+  }),
   request: fc.record({
     ...byAnybody,
     message: fc.record(
@@ -282,7 +315,7 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
       {
         ...type('response'),
         uid: uids,
-        answers: fc.array(fc.record({ seq: integers, outcome: outcomes }, plain), {
+        answers: fc.array(answers, {
           minLength: 1,
           maxLength: 3,
         }),
@@ -386,6 +419,8 @@ const betweenServers = [
   'handOver',
   'compare',
   'compared',
+  'confirm',
+  'confirmed',
   'join',
 ]
 

@@ -9,7 +9,7 @@ import type { RoleName } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers } from '../../machines/members.ts'
 import type { NodeMessage, Response } from '../../machines/messages.ts'
-import type { Outcome } from '../../machines/outcome.ts'
+import { isOfRead, type Outcome } from '../../machines/outcome.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { delayName, stateName } from '../../src/core/chart-names.ts'
 import type { SentMessage } from '../../src/core/driver.ts'
@@ -115,10 +115,11 @@ export class DifferingCluster {
 
   /** The answer that the client received last to a request. */
   answerTo(client: string, seq: number): Outcome | undefined {
-    return this.#answers
+    const outcome = this.#answers
       .filter(({ uid }) => uid === uidOf(client))
       .flatMap(({ answers }) => answers)
       .findLast((answer) => answer.seq === seq)?.outcome
+    return outcome === undefined || isOfRead(outcome) ? undefined : outcome
   }
 
   /** A datagram arrives. It stays in flight if `isRepeated`. */

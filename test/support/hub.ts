@@ -57,6 +57,7 @@ export function keyframe(node: number, more: Partial<KeyframeRecord> = {}): Keyf
       requestQueue: idle('empty', { held: { count: 0, delayedCount: 0, requests: [] } }),
       timekeeper: idle('idle'),
       auditor: idle('agreeing'),
+      reader: idle('idle'),
     },
     ...more,
   }

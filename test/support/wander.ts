@@ -18,6 +18,8 @@ export interface Wandering {
   readonly steps: number
   /** What clients may ask for, besides locks and unlocks of `x`. */
   readonly commands?: readonly Command[]
+  /** Clients also read the lock `x`. */
+  readonly reads?: boolean
   /** A server of each of these numbers may lose its disk, and another comes in its place. */
   readonly replaced?: readonly NodeId[]
 }
@@ -37,6 +39,8 @@ const onLock = (action: 'lock' | 'unlock'): Command => ({
   kind: 'service',
   body: action === 'lock' ? lockCommand('x') : unlockCommand('x'),
 })
+
+const readX = { action: 'query', name: 'x' }
 
 /** Lets chance choose, and then has everybody come to rest; invariants are judged after every event, progress at the end. */
 export function wander(wandering: Wandering): Wandered {
@@ -88,7 +92,12 @@ class Walk {
   }
 
   #choose(): ClusterEvent {
-    const candidates = [...possibleEvents(this.state), ...this.#asked(), ...this.#replacements()]
+    const candidates = [
+      ...possibleEvents(this.state),
+      ...this.#asked(),
+      ...this.#readings(),
+      ...this.#replacements(),
+    ]
     const weights = candidates.map((event) => weightOf(event, this.state))
     let left = this.#draw(weights.reduce((sum, weight) => sum + weight, 0))
     const place = weights.findIndex((weight) => {
@@ -115,6 +124,12 @@ class Walk {
       ...(open.length < 6 ? [{ type: 'request' as const, client, server, command }] : []),
       ...(again === undefined ? [] : [{ type: 'resend' as const, ...again, server: drawn }]),
     ]
+  }
+
+  #readings(): ClusterEvent[] {
+    if (this.#wandering.reads !== true) return []
+    const client = 'abc'[this.#draw(3)] ?? 'a'
+    return [{ type: 'read', client, server: this.#draw(this.state.servers.length), body: readX }]
   }
 
   #replacements(): ClusterEvent[] {
@@ -173,6 +188,7 @@ function weightOf(event: ClusterEvent, { flying }: ClusterState): number {
     case 'restart':
       return 40
     case 'request':
+    case 'read':
       return flying.length > 30 ? 0 : 40
     case 'drop':
       return flying.length > 30 ? 30 : 4

@@ -62,7 +62,8 @@ function useTokens(picture: Picture): Readonly<Record<ChartName, readonly Token[
   const timekeeper = useKept(useMemo(() => roleTokens({ servers }, 'timekeeper'), [servers]))
   const auditor = useKept(useMemo(() => roleTokens({ servers }, 'auditor'), [servers]))
   const client = useKept(useMemo(() => clientTokens({ clients }), [clients]))
-  return { proposer, acceptor, learner, requestQueue, timekeeper, auditor, client }
+  const reader = useKept(useMemo(() => roleTokens({ servers }, 'reader'), [servers]))
+  return { proposer, acceptor, learner, requestQueue, timekeeper, auditor, reader, client }
 }
 
 /** The previous tokens, as long as they are equal. */

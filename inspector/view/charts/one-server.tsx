@@ -22,7 +22,7 @@ const roles = charts.flatMap((chart) => (chart.name === 'client' ? [] : [{ chart
 const leastCardWidth = 215
 const scales = { smallest: smallestScale, largest: 1.2 }
 
-/** One server: its six roles, and the context of each. */
+/** One server: its seven roles, and the context of each. */
 export function OneServer({ server, tokens, lit }: OneServerProps) {
   const ref = useRef<HTMLDivElement>(null)
   const size = useSize(ref)

@@ -24,9 +24,14 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
   const isTimeKept = tokens.timekeeper.some(({ state }) => state !== 'idle')
   const isCompared = tokens.auditor.some(({ state }) => state !== 'agreeing')
   const hasClients = tokens.client.length > 0
+  const hasReads = tokens.reader.some(({ state }) => state !== 'idle')
   const { shown, packing } = useMemo(
-    () => arranged(size, { auditor: !isCompared, timekeeper: !isTimeKept, client: !hasClients }),
-    [size, isCompared, isTimeKept, hasClients],
+    () =>
+      arranged(size, {
+        ...{ auditor: !isCompared, reader: !hasReads },
+        ...{ timekeeper: !isTimeKept, client: !hasClients },
+      }),
+    [size, isCompared, hasReads, isTimeKept, hasClients],
   )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, and the keyboard must reach it
@@ -69,17 +74,17 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
 }
 
 /**
- * Charts in which nothing can happen are left out: the auditor's until servers differ; and when there is no room for all, the timekeeper's
- * until there is a deadline, then the client's until a client appears.
+ * Charts in which nothing can happen are left out: the auditor's until servers differ; and when there is no room for all, the reader's until
+ * there is a read, the timekeeper's until there is a deadline, then the client's until a client appears.
  */
 function arranged(
   size: PackedSize | null,
-  isQuiet: Readonly<Record<'auditor' | 'timekeeper' | 'client', boolean>>,
+  isQuiet: Readonly<Record<'auditor' | 'reader' | 'timekeeper' | 'client', boolean>>,
 ) {
   if (size === null) return { shown: charts, packing: null }
   let shown = isQuiet.auditor ? charts.filter(({ name }) => name !== 'auditor') : charts
   let packing = packed(shown, size, cardRoom, scales)
-  for (const quiet of ['timekeeper', 'client'] as const) {
+  for (const quiet of ['reader', 'timekeeper', 'client'] as const) {
     if (packing.scale > scales.smallest || !isQuiet[quiet]) continue
     shown = shown.filter(({ name }) => name !== quiet)
     packing = packed(shown, size, cardRoom, scales)

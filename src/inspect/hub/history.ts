@@ -38,6 +38,7 @@ const nowhere: RoleStates = (() => {
     requestQueue: machine,
     timekeeper: machine,
     auditor: machine,
+    reader: machine,
   }
 })()
 

@@ -260,7 +260,7 @@ export class RecordJudge {
   }
 
   #observeStep({ cause, facts }: StepRecord): void {
-    if (cause.type === 'request') {
+    if (cause.type === 'request' && cause.message.type === 'request') {
       for (const request of namedRequests(cause.message)) this.#observe({ type: 'requested', request })
     }
     for (const fact of facts) this.#observe(fact)

@@ -161,6 +161,7 @@ function factTaken(ledger: Ledger, node: NodeId, fact: Fact): Ledger {
     case 'crashed':
       return ledgerWithoutMemory(ledger, node)
     case 'requested':
+    case 'read.asked':
     case 'responded':
       return ledger
   }

@@ -275,9 +275,9 @@ function stepTaken(
 }
 
 function wholeRoleStates(roles: Partial<RoleStates>): RoleStates | null {
-  const { acceptor, proposer, learner, requestQueue, timekeeper, auditor } = roles
-  return acceptor && proposer && learner && requestQueue && timekeeper && auditor
-    ? { acceptor, proposer, learner, requestQueue, timekeeper, auditor }
+  const { acceptor, proposer, learner, requestQueue, timekeeper, auditor, reader } = roles
+  return acceptor && proposer && learner && requestQueue && timekeeper && auditor && reader
+    ? { acceptor, proposer, learner, requestQueue, timekeeper, auditor, reader }
     : null
 }
 

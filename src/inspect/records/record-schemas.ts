@@ -87,6 +87,7 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
     ...{ acceptor: machine, proposer: machine, learner: machine, requestQueue: machine },
     timekeeper: machine,
     auditor: machine,
+    reader: machine,
   })
   const fact = Type.Union([
     closed({ type: Type.Literal('requested'), request: closed(namedRequest) }),
@@ -123,7 +124,11 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
   const cause = Type.Union([
     closed({ type: Type.Literal('start') }),
     closed({ type: Type.Literal('hear'), sender: integer, message: nodeMessage }),
-    closed({ type: Type.Literal('request'), message: clientMessages.request.schema, replyTo: client }),
+    closed({
+      type: Type.Literal('request'),
+      message: Type.Union([clientMessages.request.schema, clientMessages.read.schema]),
+      replyTo: client,
+    }),
     closed({ type: Type.Literal('timer'), role: roleName, id: text }),
     closed({ type: Type.Literal('synced') }),
     closed({ type: Type.Literal('tell'), role: roleName, event: text }),

@@ -9,7 +9,7 @@ import type { Ballot } from '../../../machines/ballot.ts'
 import type { Address, Instance, Json, NodeId } from '../../../machines/batch.ts'
 import type { RoleName } from '../../../machines/inbox.ts'
 import type { Member } from '../../../machines/members.ts'
-import type { ClientMessage, NodeMessage, RequestMessage, ServerMessage } from '../../../machines/messages.ts'
+import type { ClientAsk, ClientMessage, NodeMessage, ServerMessage } from '../../../machines/messages.ts'
 import type { DurableState } from '../../core/durable.ts'
 import type { Fact } from '../../core/facts.ts'
 import type { Invariant } from '../../core/invariants.ts'
@@ -53,7 +53,7 @@ export type Cause =
   /** A message of another server arrived. */
   | { readonly type: 'hear'; readonly sender: NodeId; readonly message: NodeMessage }
   /** A client's request arrived, from `replyTo`. */
-  | { readonly type: 'request'; readonly message: RequestMessage; readonly replyTo: Address }
+  | { readonly type: 'request'; readonly message: ClientAsk; readonly replyTo: Address }
   | { readonly type: 'timer'; readonly role: RoleName; readonly id: string }
   /** A sync succeeded. */
   | { readonly type: 'synced' }

@@ -80,6 +80,16 @@ export const kvService = defineService<KvState, KvCommand, KvResult>({
       command,
       at,
     ),
+  read(state, command) {
+    switch (command.action) {
+      case 'get':
+        return { entry: entryAt(state, command.key) }
+      case 'list':
+        return list(state, command)
+      default:
+        throw new Error(`${command.action} is no read: send it as a request`)
+    }
+  },
   timerFired(state, key) {
     const stored = get(state.entries, key)
     return stored === undefined || stored.expiresMs === null

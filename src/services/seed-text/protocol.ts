@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { Address, Json } from '../../../machines/batch.ts'
 import type { Busy, Message, RequestMessage } from '../../../machines/messages.ts'
-import type { Outcome } from '../../../machines/outcome.ts'
+import { isOfRead, type Outcome } from '../../../machines/outcome.ts'
 import { plainTextIdleMs, plainTextUid, sessionOf } from '../../core/plain-text-client.ts'
 import type { TextAnswer, TextProtocol } from '../../wire/text-protocol.ts'
 import { lockCommand, unlockCommand } from '../lock-commands.ts'
@@ -61,7 +61,9 @@ export class SeedText implements TextProtocol {
     }
     if (message.type !== 'response') return []
     const { uid, answers } = message
-    return answers.flatMap(({ seq, outcome }) => this.#answer({ uid, seq }, outcome) ?? [])
+    return answers.flatMap(({ seq, outcome }) =>
+      isOfRead(outcome) ? [] : (this.#answer({ uid, seq }, outcome) ?? []),
+    )
   }
 
   /** The cluster did not accept the request, so it stays open: a repetition is the same request. */

@@ -207,7 +207,7 @@ test('the facts of all servers, in order of clock, break no invariant', () => {
   const steps = [0, 1, 2].flatMap((id) => stepsOf(id).map((step) => ({ id, ...step })))
   let executions = 0
   for (const { cause, facts } of steps.toSorted((a, b) => a.clock - b.clock || a.id - b.id)) {
-    if (cause.type === 'request') {
+    if (cause.type === 'request' && cause.message.type === 'request') {
       for (const request of namedRequests(cause.message)) invariants.observe({ type: 'requested', request })
     }
     for (const fact of facts) {

@@ -54,7 +54,7 @@ async function cluster(stately: string) {
   return client
 }
 
-const roles = ['acceptor', 'auditor', 'learner', 'proposer', 'requestQueue', 'timekeeper']
+const roles = ['acceptor', 'auditor', 'learner', 'proposer', 'reader', 'requestQueue', 'timekeeper']
 
 function actorsIn(told: readonly Told[], node: number): Told[] {
   return told.filter(({ type, name }) => type === '@xstate.actor' && name?.endsWith(` of server ${node}`))

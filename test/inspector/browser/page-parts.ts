@@ -10,6 +10,7 @@ const chartNames: Readonly<Record<RoleName | 'client', string>> = {
   requestQueue: 'request queue',
   timekeeper: 'timekeeper',
   auditor: 'auditor',
+  reader: 'reader',
   client: 'client',
 }
 

@@ -53,6 +53,7 @@ function happenings({ promised, firstUnchosen, limits }: AcceptorContext): Accep
         ),
       ),
     ),
+    { type: 'confirm', question: 1, ...sentBy(1) },
     { type: 'persisted' },
     { type: 'firstUnchosen.advanced', firstUnchosen: firstUnchosen + 1 },
     ...memberships.map((members) => ({ type: 'members.changed', members }) as const),

@@ -17,6 +17,7 @@ import { type Path, pathsThrough } from './generate.ts'
 import { learnerChart } from './learner.ts'
 import { leaseChart } from './lease.ts'
 import { proposerChart } from './proposer.ts'
+import { readerChart } from './reader.ts'
 import { expectSame, randomWalk } from './replay.ts'
 import { requestQueueChart } from './request-queue.ts'
 import { timekeeperChart } from './timekeeper.ts'
@@ -29,6 +30,7 @@ const charts: readonly Chart[] = [
   requestQueueChart,
   timekeeperChart,
   auditorChart,
+  readerChart,
   clientChart,
   leaseChart,
 ]
