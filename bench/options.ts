@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 export const partNames = [
   'floor',
   'requests',
+  'reads',
   'idle',
   'holders',
   'spread',

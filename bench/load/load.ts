@@ -2,11 +2,16 @@
 import { type Client, connect } from '../../src/index.ts'
 import { type Measured, measureWindow, type Timed, type Window } from './window.ts'
 
+/**
+ * `pairs` takes and frees a lock; `put` sets a key of the key-value service, `get` reads it, and `staleGet` reads it from one server. Each
+ * worker has a lock or a key of its own.
+ */
+export type Requests = 'pairs' | 'put' | 'get' | 'staleGet'
+
 export interface Load extends Window {
   /** For each client, the servers in the order in which it tries them. */
   readonly clients: readonly (readonly string[])[]
-  /** `pairs` takes and frees a lock; `put` sets a key of the key-value service. Each worker has a lock or a key of its own. */
-  readonly requests: 'pairs' | 'put'
+  readonly requests: Requests
 }
 
 const value = 'a value of 24 characters'
@@ -20,6 +25,12 @@ const cycles: Readonly<Record<Load['requests'], Cycle>> = {
   },
   async put(client, worker, timed) {
     await timed(() => client.request({ action: 'put', key: `bench-${worker}`, value }))
+  },
+  async get(client, worker, timed) {
+    await timed(() => client.kv.get(`bench-${worker}`))
+  },
+  async staleGet(client, worker, timed) {
+    await timed(() => client.kv.get(`bench-${worker}`, { stale: true }))
   },
 }
 

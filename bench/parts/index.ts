@@ -11,6 +11,7 @@ import { measureHolders } from './holders.ts'
 import { measureIdle } from './idle.ts'
 import { measureLoss } from './loss.ts'
 import type { Bench } from './part.ts'
+import { measureReads } from './reads.ts'
 import { measureRequests } from './requests.ts'
 import { measureSnapshot } from './snapshot.ts'
 import { measureSpread } from './spread.ts'
@@ -18,6 +19,7 @@ import { measureSpread } from './spread.ts'
 const measures: Readonly<Record<PartName, (bench: Bench) => Promise<void>>> = {
   floor: measureFloor,
   requests: measureRequests,
+  reads: measureReads,
   idle: measureIdle,
   holders: measureHolders,
   spread: measureSpread,

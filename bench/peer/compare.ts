@@ -1,12 +1,13 @@
 /** Compares two clusters of three servers. They are under load in turns, from one client process each that is connected to the leader. */
 import { cpuSeconds } from '../cpu.ts'
+import type { Requests } from '../load/load.ts'
 import type { Measured } from '../load/window.ts'
 import type { BenchOptions } from '../options.ts'
 import { print } from '../parts/part.ts'
 import { rotated } from '../rotated.ts'
 import { spread, table } from '../show.ts'
 import { ratios } from '../statistics.ts'
-import type { Requests, Side } from './side.ts'
+import type { Side } from './side.ts'
 
 export interface ComparedLoad {
   readonly requests: Requests
@@ -29,6 +30,8 @@ interface Contender {
 const kinds: Readonly<Record<Requests, { readonly name: string; readonly requests: number }>> = {
   pairs: { name: 'lock+unlock', requests: 2 },
   put: { name: 'put', requests: 1 },
+  get: { name: 'get', requests: 1 },
+  staleGet: { name: 'stale get', requests: 1 },
 }
 
 /** Measures both sides in alternating turns, and prints the ratios of the first to the second. */

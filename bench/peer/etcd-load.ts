@@ -1,15 +1,15 @@
 /** The load of one client on etcd. */
 import { Etcd3 } from 'etcd3'
+import type { Requests } from '../load/load.ts'
 import { type Measured, measureWindow, type Window } from '../load/window.ts'
 import { elapse } from '../workspace.ts'
-import type { Requests } from './side.ts'
 
 export interface EtcdLoad extends Window {
   /** The client connects to this member alone. */
   readonly url: string
   /**
    * `pairs` takes and frees a lock, in the cheapest correct way: creates a key under a lease if it is absent, and deletes it. `put` sets
-   * a key. Each worker has a key of its own.
+   * a key. `get` reads one, linearizable as it is by default; `staleGet` reads it as the member has it. Each worker has a key of its own.
    */
   readonly requests: Requests
 }
@@ -50,6 +50,12 @@ export async function measureEtcdLoad(load: EtcdLoad): Promise<Measured> {
       const key = `bench-${worker}`
       if (load.requests === 'put') {
         await timed(() => etcd.put(key).value(value).exec())
+        return
+      }
+      if (load.requests === 'get' || load.requests === 'staleGet') {
+        await timed(() =>
+          (load.requests === 'get' ? etcd.get(key) : etcd.get(key).serializable(true)).string(),
+        )
         return
       }
       const free = etcd.if(key, 'Create', '==', 0)

@@ -1,4 +1,4 @@
-/** `npm run bench -- --peer etcd`: locks and puts, beside etcd. */
+/** `npm run bench -- --peer etcd`: locks, puts and gets, beside etcd. */
 import { join } from 'node:path'
 import type { BenchOptions } from '../options.ts'
 import { print } from '../parts/part.ts'
@@ -11,6 +11,7 @@ import { type Side, startSide } from './side.ts'
 const loads: readonly ComparedLoad[] = [
   { requests: 'pairs', outstanding: 64 },
   { requests: 'put', outstanding: 256 },
+  { requests: 'get', outstanding: 256 },
 ]
 
 /** Prints one line in place of the figures when there is no etcd. */

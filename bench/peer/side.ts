@@ -1,12 +1,10 @@
 /** One of the two clusters of a comparison, with its client. */
 import { join } from 'node:path'
-import type { Load } from '../load/load.ts'
+import type { Requests } from '../load/load.ts'
 import type { Measured, Window } from '../load/window.ts'
 import { Agent } from '../processes/agent.ts'
 import type { ClientCommands } from '../processes/client-process.ts'
 import { BenchCluster } from '../processes/cluster.ts'
-
-export type Requests = Load['requests']
 
 export interface Side {
   readonly name: string
@@ -33,7 +31,7 @@ export async function startSide(
     start('kv'),
     Agent.start<ClientCommands>(new URL('client-process.js', programs)),
   ])
-  const clusters: Readonly<Record<Requests, BenchCluster>> = { pairs: lock, put: kv }
+  const clusters: Readonly<Record<Requests, BenchCluster>> = { pairs: lock, put: kv, get: kv, staleGet: kv }
   return {
     name,
     load: (requests, window) =>
