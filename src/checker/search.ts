@@ -24,7 +24,7 @@ import { type WitnessName, witnesses } from './witnesses.ts'
 
 /** The judgement of a search, at every state. A search has no end of run and no clock. */
 export const judgement: Judgement = {
-  evidence: ['facts', 'clients', 'queue'],
+  evidence: ['facts', 'queue'],
   isWholeHistory: true,
   service: 'lock',
 }
@@ -157,7 +157,7 @@ export class Search {
   #begin({ servers, founders }: CheckedCluster): Row {
     const { layout, nodes, moves, knowledge } = this.#parts
     const row = new Int32Array(layout.width)
-    let known = knowledge.idOf(Invariants.begin({ founders, service: judgement.service }))
+    let known = knowledge.idOf(Invariants.begin({ founders, service: judgement.service, mayRead: false }))
     for (const server of servers) {
       for (const start of moves.ownMoves(nodes.unstarted(server))) {
         row[server] = start.next

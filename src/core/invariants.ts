@@ -69,7 +69,7 @@ export interface Judgement {
 const missingEvidence: Readonly<Record<Evidence, string>> = {
   facts: 'needs what servers send, persist, execute and answer',
   clients:
-    'needs the order of what clients send and what all servers answer: judged in simulated runs, the model checker and schedules',
+    'needs the order of what clients send and what all servers answer: judged in simulated runs and schedules',
   queue:
     'needs the whole context of each request queue: judged in simulated runs, the model checker and schedules',
   realTime:

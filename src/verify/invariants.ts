@@ -19,7 +19,7 @@ import { checkConcerned } from './concerned.ts'
 import { Executions } from './executions.ts'
 import { Locks } from './locks.ts'
 import { MembersByInstance } from './members-by-instance.ts'
-import { Reads } from './reads.ts'
+import { noReads, Reads } from './reads.ts'
 import { Requests } from './requests.ts'
 
 export interface InvariantsOptions {
@@ -27,6 +27,8 @@ export interface InvariantsOptions {
   readonly founders: readonly Member[]
   /** The name of the service that runs: some invariants apply to one service only. */
   readonly service: string
+  /** False when no client of the run reads. By default clients may read. */
+  readonly mayRead?: boolean
 }
 
 /**
@@ -131,14 +133,14 @@ export class Invariants {
   }
 
   /** For a run that starts, before its first fact. */
-  static begin({ founders, service }: InvariantsOptions): Invariants {
+  static begin({ founders, service, mayRead = true }: InvariantsOptions): Invariants {
     return Invariants.#of(service, {
       members: new MembersByInstance([{ from: 0, members: inOrderOfId(founders) }]),
       acceptors: new Acceptors(),
       choices: new Choices(),
       executions: new Executions(),
       requests: new Requests(),
-      reads: new Reads(),
+      reads: mayRead ? new Reads() : new Reads(noReads),
       locks: new Locks(service),
     })
   }

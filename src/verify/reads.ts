@@ -14,20 +14,28 @@ export interface ReadsRecord {
   readonly asked: readonly AskedRead[]
 }
 
+/** The knowledge of a run without reads: what is answered need not be remembered for them. */
+export const noReads = null
+
 export class Reads extends Part {
+  readonly #isJudging: boolean
   /** Above every instance whose effect a client has seen. */
   #answeredBelow: Instance
   /** By uid and seq. */
   readonly #asked: Map<string, AskedRead>
 
-  constructor({ answeredBelow, asked }: ReadsRecord = { answeredBelow: 0, asked: [] }) {
+  constructor(record: ReadsRecord | typeof noReads = { answeredBelow: 0, asked: [] }) {
     super()
+    const { answeredBelow, asked } = record ?? { answeredBelow: 0, asked: [] }
+    this.#isJudging = record !== noReads
     this.#answeredBelow = answeredBelow
     this.#asked = new Map(asked.map((read) => [nameOf(read[0], read[1]), read]))
   }
 
-  /** A client has sent a read that must not be stale, for the first time. */
+  /** A client has sent a read that must not be stale, for the first time. Throws in a run without reads. */
   asked(uid: string, seq: number): void {
+    if (!this.#isJudging)
+      throw new Error('a client reads in a run without reads: judge its reads from the start')
     const name = nameOf(uid, seq)
     if (this.#asked.has(name)) return
     this.changed()
@@ -36,6 +44,7 @@ export class Reads extends Part {
 
   /** A server has answered requests or reads. */
   responded(node: NodeId, { uid, answers }: Response): void {
+    if (!this.#isJudging) return
     let below = this.#answeredBelow
     for (const { seq, outcome } of answers) {
       if (!isOfRead(outcome)) {
@@ -60,7 +69,8 @@ export class Reads extends Part {
     return new Reads(this.toJson())
   }
 
-  override toJson(): ReadsRecord {
+  override toJson(): ReadsRecord | typeof noReads {
+    if (!this.#isJudging) return noReads
     const asked = [...this.#asked.values()].sort(([a, i], [b, j]) => (a === b ? i - j : a < b ? -1 : 1))
     return { answeredBelow: this.#answeredBelow, asked }
   }

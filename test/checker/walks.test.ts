@@ -39,7 +39,10 @@ class Walk {
     this.#bounds = bounds
     this.#seed = seed
     this.#cluster = new CheckedCluster(bounds, usualNodeSettings.stepper)
-    this.#invariants = Invariants.begin({ founders: this.#cluster.founders, service: 'lock' })
+    this.#invariants = Invariants.begin({
+      ...{ founders: this.#cluster.founders, service: 'lock' },
+      mayRead: false,
+    })
     this.#nodes = this.#cluster.servers.map(() => neverStarted)
     for (const server of this.#cluster.servers) this.#take({ type: 'start', server })
   }
