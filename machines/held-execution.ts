@@ -8,6 +8,7 @@ import {
   isDelayedFull,
   placeOf,
   requestWith,
+  waitedFor,
   waitingKey,
   withChanged,
   withoutWaiting,
@@ -50,7 +51,7 @@ type QueueLimits = Pick<Limits, 'queueRequests' | 'queueBytes'>
 /** The requests after the execution of a batch, with delayed requests up to the limit, and the answers that are due. */
 export function afterExecution(
   held: HeldRequests,
-  { outcomes, freed, progressed }: Execution,
+  { outcomes, freed, progressed }: Pick<Execution, 'outcomes' | 'freed' | 'progressed'>,
   limits: QueueLimits,
 ): Executed {
   const due: Due[] = []
@@ -128,6 +129,18 @@ export function afterExecution(
   for (const key of [...freed, ...passedOn]) next = wakeFirst(next, key)
   if (progressed) next = wakeAll(next)
   return { held: next, due, endsHandOver: isHandOver, handedAtMs }
+}
+
+/**
+ * The requests after a snapshot replaced the replicated state, and the answers that are due. Keys may have been freed meanwhile: each
+ * wakes the request that has waited longest for it, which waits again if nothing has changed.
+ */
+export function afterReplacement(
+  held: HeldRequests,
+  ended: readonly RequestOutcome[],
+  limits: QueueLimits,
+): Executed {
+  return afterExecution(held, { outcomes: ended, freed: waitedFor(held), progressed: true }, limits)
 }
 
 function workOf(works: Works, { sessions }: HeldRequests, uid: string): Work | null {

@@ -1,9 +1,9 @@
 /** Batches and messages of held requests. Requests of one session that follow each other form a group, so the order stays. */
-import type { Batch, BatchGroup, NodeId, Request } from './batch.ts'
+import type { Batch, BatchGroup, NodeId, Request, RequestGroup } from './batch.ts'
 import { type HeldRequest, type HeldRequests, type HeldSession, requestWith } from './held-requests.ts'
 import type { Limits } from './limits.ts'
 import { type Line, type Place, placesOf } from './line.ts'
-import { get } from './table.ts'
+import { firstValues, get } from './table.ts'
 
 /** The bytes of a request's JSON without its command. */
 const requestOverheadBytes = 40
@@ -71,4 +71,13 @@ export function requestsIn(held: HeldRequests, line: Line): HeldRequest[] {
     if (session?.uid !== uid) session = get(held.sessions, uid)
     return requestWith(session?.requests ?? [], seq) ?? []
   })
+}
+
+/** All held requests, by session. */
+export function heldGroups({ sessions }: HeldRequests): RequestGroup[] {
+  return firstValues(sessions, Number.POSITIVE_INFINITY).map(({ uid, ackedBelow, requests }) => ({
+    uid,
+    ackedBelow,
+    requests: requests.map(({ seq, command }) => ({ seq, command })),
+  }))
 }

@@ -85,6 +85,12 @@ export function waitingKey(key: string | null): string {
   return key === null ? 'anything' : `key:${key}`
 }
 
+/** The keys that requests wait for. */
+export function waitedFor({ waiting }: HeldRequests): string[] {
+  const prefix = waitingKey('')
+  return keysOf(waiting).flatMap((key) => (key.startsWith(prefix) ? key.slice(prefix.length) : []))
+}
+
 /** The index of `seq` in `requests`, or of the first request after it. */
 export function indexOfSeq(requests: readonly HeldRequest[], seq: number): number {
   let low = 0

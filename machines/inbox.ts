@@ -8,11 +8,14 @@ import type {
   Accepted,
   Answer,
   Chosen,
+  Chunk,
+  Compacted,
   Compare,
   Compared,
   Confirm,
   Confirmed,
   Denial,
+  Fetch,
   HandOver,
   Learn,
   NodeMessage,
@@ -22,7 +25,8 @@ import type {
   RequestMessage,
   Settled,
 } from './messages.ts'
-import type { Execution } from './outcome.ts'
+import type { Execution, RequestOutcome } from './outcome.ts'
+import type { SnapshotName } from './snapshot-name.ts'
 
 export type RoleName =
   | 'acceptor'
@@ -74,6 +78,16 @@ export interface BatchExecuted extends Execution {
   readonly atMs: number
 }
 
+/**
+ * A snapshot replaced the replicated state: everything below `firstUnexecuted` is executed, and nobody knows the outcomes of the
+ * batches between.
+ */
+export interface StateReplaced {
+  readonly type: 'state.replaced'
+  readonly firstUnexecuted: Instance
+  readonly members: readonly Member[]
+}
+
 /** This server promised to `leader`, or another server did: requests are handed over to that server. */
 export interface LeaderChanged {
   readonly type: 'leader.changed'
@@ -92,6 +106,12 @@ export interface Recalled {
   readonly ended: readonly Answer[]
   /** True when the replica has no room for the session. */
   readonly isFull: boolean
+}
+
+/** The outcomes of held requests that ended below a snapshot. */
+export interface RequestsRecalled {
+  readonly type: 'requests.recalled'
+  readonly ended: readonly RequestOutcome[]
 }
 
 /** Requests of a client. */
@@ -154,10 +174,14 @@ export type ProposerEvent =
   /** This node's acceptor promised a higher ballot to another proposer. */
   | { readonly type: 'rival.promised'; readonly ballot: Ballot }
   | BatchExecuted
+  | StateReplaced
 
 export type LearnerEvent =
   | Heard<Learn>
   | Heard<Chosen>
+  | Heard<Compacted>
+  | Heard<Fetch>
+  | Heard<Chunk>
   /** This node's proposer had a batch chosen. */
   | ({ readonly type: 'batch.chosen' } & ChosenBatch)
   /**
@@ -187,14 +211,34 @@ export type LearnerEvent =
    * something.
    */
   | { readonly type: 'news.wanted' }
-  /** Storage answers `read`. */
+  /** Storage answers `read`. `batches` is `null` when it no longer holds the batch at `from`. */
   | {
       readonly type: 'chosen.read'
       readonly to: NodeId
       readonly incarnation: string
       readonly from: Instance
-      readonly batches: readonly Batch[]
+      readonly batches: readonly Batch[] | null
     }
+  /** Storage answers `readChunks`, with chunks in base64; `null` when it no longer holds the snapshot. */
+  | {
+      readonly type: 'chunks.read'
+      readonly to: NodeId
+      readonly incarnation: string
+      readonly snapshot: SnapshotName
+      readonly offsetBytes: number
+      readonly chunks: readonly string[] | null
+    }
+  /** Storage answers `keepChunk`: it holds the bytes of the snapshot below `endBytes`. */
+  | { readonly type: 'chunk.kept'; readonly snapshot: SnapshotName; readonly endBytes: number }
+  /**
+   * The core answers `checkSnapshot`. The kept bytes are durable, and a picture of this service's replicated state: `isSound`.
+   * Otherwise they were dropped.
+   */
+  | { readonly type: 'snapshot.checked'; readonly snapshot: SnapshotName; readonly isSound: boolean }
+  /** The core answers `takeSnapshot`: the picture is drawn, and its bytes are durable. `null` when the service failed to give its state. */
+  | { readonly type: 'snapshot.drawn'; readonly snapshot: SnapshotName | null }
+  /** Storage answers the write of a snapshot: it holds the snapshot from now on. */
+  | { readonly type: 'snapshot.held'; readonly snapshot: SnapshotName }
   | MembersChanged
 
 export type RequestQueueEvent =
@@ -202,6 +246,8 @@ export type RequestQueueEvent =
   | HandOverArrived
   | LeaderChanged
   | LeaderAnswered
+  /** The core answers `recall`. */
+  | RequestsRecalled
   /** The proposer leads and is free: offer it a batch, now or when there is one. */
   | { readonly type: 'batch.wanted' }
   /** The proposer has given up for now; is there still work? */
@@ -213,6 +259,7 @@ export type RequestQueueEvent =
   /** A deadline of the replicated clock has passed: have an empty batch proposed, if nothing else is. */
   | { readonly type: 'time.wanted' }
   | BatchExecuted
+  | StateReplaced
   | MembersChanged
 
 export interface DeadlineReckoned {
@@ -249,6 +296,7 @@ export type ReaderEvent =
   /** The node is about to stop: accept no more reads. */
   | { readonly type: 'node.stopping' }
   | BatchExecuted
+  | StateReplaced
   | MembersChanged
 
 export type RoleEvent =
@@ -274,6 +322,9 @@ export function hearerOf(message: NodeMessage): RoleName {
       return 'proposer'
     case 'learn':
     case 'chosen':
+    case 'compacted':
+    case 'fetch':
+    case 'chunk':
       return 'learner'
     case 'handOver':
       return 'requestQueue'

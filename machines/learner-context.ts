@@ -1,8 +1,11 @@
 /** The context of a learner, and its initial value. */
 import type { Batch, Instance, NodeId } from './batch.ts'
+import type { Fetching } from './fetching.ts'
 import type { Informant } from './inbox.ts'
+import type { Limits } from './limits.ts'
 import { type Member, peersOf } from './members.ts'
 import type { RoundTrip } from './round-trip.ts'
+import type { SnapshotName } from './snapshot-name.ts'
 import type { Timing } from './timing.ts'
 import type { Unsettled } from './unsettled.ts'
 
@@ -10,7 +13,12 @@ export interface LearnerInput {
   readonly self: NodeId
   readonly members: readonly Member[]
   readonly timing: Timing
+  readonly limits: Pick<Limits, 'snapshotEvery'>
   readonly firstUnchosen: Instance
+  /** The snapshot that storage holds; `null` for none. */
+  readonly snapshot: SnapshotName | null
+  /** The requests that were chosen since that snapshot, or since instance 0. */
+  readonly requestsSince: number
   /** The highest instance at which this node's acceptor has accepted; -1 for none. */
   readonly highestHeard: Instance
 }
@@ -19,12 +27,26 @@ export interface LearnerContext {
   readonly self: NodeId
   readonly members: readonly Member[]
   readonly timing: Timing
+  readonly limits: Pick<Limits, 'snapshotEvery'>
 
   // Durable, but it may be synced later, because a quorum of acceptors holds it.
   /** Everything below is chosen and known here. Invariant: never decreases. */
   readonly firstUnchosen: Instance
+  /** The latest snapshot that storage holds; `null` for none. Invariant: at or below `firstUnchosen`, and never an older one. */
+  readonly snapshot: SnapshotName | null
 
   // Volatile.
+  /** The requests that were chosen since the last snapshot was begun or installed. */
+  readonly requestsSince: number
+  /** True while a snapshot is drawn. */
+  readonly isDrawing: boolean
+  /** The snapshot that storage is asked to hold; `null` for none. Invariant: later than `snapshot`. */
+  readonly writing: SnapshotName | null
+  /**
+   * The snapshot that this server fetches, or fetched last and did not install; `null` for none. Invariant: storage keeps no more bytes
+   * than arrived, and no more arrived than it has.
+   */
+  readonly fetching: Fetching | null
   /** The batch at the instance below `firstUnchosen`; `null` when it was not learned since the start. */
   readonly lastChosen: Batch | null
   /**
@@ -68,6 +90,9 @@ export interface LearnerContext {
 export function learnerContext(input: LearnerInput): LearnerContext {
   return {
     ...input,
+    isDrawing: false,
+    writing: null,
+    fetching: null,
     lastChosen: null,
     contradiction: null,
     target: input.firstUnchosen,

@@ -15,8 +15,25 @@ export const learnerInvariants: Invariants<LearnerContext> = {
     if (!isDistinct(by)) return 'a server has contradicted twice'
     return areIn(by, countedMembers(members)) ? null : 'a server that is not counted has contradicted'
   },
+  snapshot: ({ context: { snapshot, firstUnchosen }, before }) => {
+    const instance = snapshot?.instance ?? 0
+    if (instance > firstUnchosen) return `it holds a snapshot of instance ${instance}, above ${firstUnchosen}`
+    const earlier = before?.context.snapshot?.instance ?? 0
+    return instance < earlier ? `it held the snapshot of instance ${earlier}, and holds an older one` : null
+  },
+  writing: ({ context: { writing, snapshot } }) =>
+    writing !== null && writing.instance <= (snapshot?.instance ?? -1)
+      ? `it writes the snapshot of instance ${writing.instance}, and holds a later one`
+      : null,
+  fetching: ({ context: { fetching } }) => {
+    if (fetching === null) return null
+    const { snapshot, receivedBytes, keptBytes } = fetching
+    return keptBytes <= receivedBytes && receivedBytes <= snapshot.lengthBytes
+      ? null
+      : `of ${snapshot.lengthBytes} bytes of a snapshot ${receivedBytes} are received and ${keptBytes} kept`
+  },
   target: (step) => {
-    const isBehind = isIn(step, 'behind') || isIn(step, 'catchingUp')
+    const isBehind = isIn(step, 'behind') || isIn(step, 'catchingUp') || isIn(step, 'installingSnapshot')
     const { target, firstUnchosen } = step.context
     return isBehind && target <= firstUnchosen
       ? `it catches up to instance ${target}, and knows everything below ${firstUnchosen}`

@@ -1,6 +1,7 @@
 /** The delays, guards and actions of the learner's chart. */
 import { assign, enqueueActions, setup } from 'xstate'
 import { sameBatch } from './batch.ts'
+import { bytesOf, endsQuestion, fetchingAfter, isNextChunk, isOffer } from './fetching.ts'
 import type { Heard, LearnerEvent } from './inbox.ts'
 import type { LearnerContext, LearnerInput } from './learner-context.ts'
 import {
@@ -11,6 +12,7 @@ import {
   contradictionAmong,
   contradicts,
   haltAt,
+  installing,
   isCountedSender,
   isLeaving,
   isSound,
@@ -23,10 +25,11 @@ import {
   targetIn,
 } from './learning.ts'
 import { addressedTo, countedMembers, type Member, peersOf } from './members.ts'
-import type { Chosen, Learn } from './messages.ts'
+import type { Chosen, Chunk, Compacted, Fetch, Learn } from './messages.ts'
 import type { Output } from './outputs.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
 import { withoutSample, withSample } from './round-trip.ts'
+import { sameSnapshot } from './snapshot-name.ts'
 import { retransmitInterval } from './timing.ts'
 import { afterUnsettled } from './unsettled.ts'
 
@@ -36,6 +39,12 @@ function heardAt({ firstUnchosen, target, heardAtMs }: LearnerContext, atMs: num
 }
 
 type ChoiceImplied = Extract<LearnerEvent, { type: 'choice.implied' }>
+type ChosenRead = Extract<LearnerEvent, { type: 'chosen.read' }>
+type ChunksRead = Extract<LearnerEvent, { type: 'chunks.read' }>
+type ChunkKept = Extract<LearnerEvent, { type: 'chunk.kept' }>
+type SnapshotChecked = Extract<LearnerEvent, { type: 'snapshot.checked' }>
+type SnapshotDrawn = Extract<LearnerEvent, { type: 'snapshot.drawn' }>
+type SnapshotHeld = Extract<LearnerEvent, { type: 'snapshot.held' }>
 
 export const learnerSetup = setup({
   types: {
@@ -67,6 +76,29 @@ export const learnerSetup = setup({
       context.informant !== null &&
       context.informant.id !== sender,
     isAnswer: ({ context }, heard: Heard<Chosen>) => isSound(context, heard),
+    /** The batches that were asked for are deleted here. */
+    isCompacted: (_, { batches }: ChosenRead) => batches === null,
+    /** Another snapshot has replaced the one that was asked for. */
+    chunksAreGone: (_, { chunks }: ChunksRead) => chunks === null,
+    isOffer: ({ context }, heard: Heard<Compacted>) => isOffer(context, heard),
+    isNextChunk: ({ context }, heard: Heard<Chunk>) => isNextChunk(context, heard),
+    isForAnotherSnapshot: ({ context }, { snapshot }: SnapshotChecked) =>
+      !sameSnapshot(context.fetching?.snapshot ?? null, snapshot),
+    /** Another snapshot was fetched meanwhile, and perhaps this one again from its beginning. */
+    isOfAnotherFetch: ({ context: { fetching } }, { snapshot, endBytes }: ChunkKept) =>
+      !sameSnapshot(fetching?.snapshot ?? null, snapshot) || endBytes > (fetching?.receivedBytes ?? 0),
+    completesSnapshot: (_, { snapshot, endBytes }: ChunkKept) => endBytes === snapshot.lengthBytes,
+    completesQuestion: ({ context: { fetching } }) => fetching !== null && endsQuestion(fetching),
+    isSound: (_, { isSound }: SnapshotChecked) => isSound,
+    /** Chosen batches have arrived after all. */
+    knowsTheSnapshot: ({ context: { fetching, firstUnchosen } }) =>
+      fetching === null || fetching.snapshot.instance <= firstUnchosen,
+    /** The server that sends the chunks is silent. */
+    hasAskedThisPeerEnough: ({ context: { tries, timing } }) =>
+      tries % timing.newsTries === timing.newsTries - 1,
+    /** It could not be drawn, or a later snapshot was installed meanwhile. */
+    isOfNoUse: ({ context: { writing, snapshot } }, drawn: SnapshotDrawn) =>
+      drawn.snapshot === null || drawn.snapshot.instance <= ((writing ?? snapshot)?.instance ?? -1),
     quorumHasAnswered: ({ context }) => isQuorum(countedMembers(context.members), context.answered),
   },
   actions: {
@@ -88,7 +120,7 @@ export const learnerSetup = setup({
       })
       for (const output of outputs) enqueue.emit(output)
     }),
-    recordTarget: assign(({ context }, event: Heard<Chosen> | BehindNoticed) => ({
+    recordTarget: assign(({ context }, event: Heard<Chosen> | Heard<Compacted> | BehindNoticed) => ({
       ...aimedAt(context, targetIn(event)),
       heardAtMs: heardAt(context, event.atMs),
     })),
@@ -153,24 +185,93 @@ export const learnerSetup = setup({
     readChosen: enqueueActions(({ enqueue }, { from, sender, incarnation }: Heard<Learn>) => {
       enqueue.emit({ type: 'read', from, to: sender, incarnation })
     }),
-    sendChosen: enqueueActions(
-      (
-        { context, enqueue },
-        { to, incarnation, from, batches }: Extract<LearnerEvent, { type: 'chosen.read' }>,
-      ) => {
-        enqueue.emit({
-          type: 'send',
-          ...addressedTo(context.members, to, incarnation),
-          message: {
-            type: 'chosen',
-            from,
-            batches,
-            firstUnchosen: context.firstUnchosen,
-            unsettled: context.highestHeard >= context.firstUnchosen,
-          },
-        })
+    sendChosen: enqueueActions(({ context, enqueue }, { to, incarnation, from, batches }: ChosenRead) => {
+      if (batches === null) return
+      enqueue.emit({
+        type: 'send',
+        ...addressedTo(context.members, to, incarnation),
+        message: {
+          type: 'chosen',
+          from,
+          batches,
+          firstUnchosen: context.firstUnchosen,
+          unsettled: context.highestHeard >= context.firstUnchosen,
+        },
+      })
+    }),
+    sendCompacted: enqueueActions(({ context, enqueue }, { to, incarnation }: ChosenRead | ChunksRead) => {
+      const { snapshot, firstUnchosen, members } = context
+      // Storage is about to hold the snapshot that allowed it to delete the batches.
+      if (snapshot === null) return
+      const message = { type: 'compacted', snapshot, firstUnchosen } as const
+      enqueue.emit({ type: 'send', ...addressedTo(members, to, incarnation), message })
+    }),
+    readChunks: enqueueActions(
+      ({ enqueue }, { snapshot, offsetBytes, sender, incarnation }: Heard<Fetch>) => {
+        enqueue.emit({ type: 'readChunks', snapshot, offsetBytes, to: sender, incarnation })
       },
     ),
+    sendChunks: enqueueActions(
+      ({ context, enqueue }, { to, incarnation, snapshot, offsetBytes, chunks }: ChunksRead) => {
+        let atBytes = offsetBytes
+        for (const bytes of chunks ?? []) {
+          const message = { type: 'chunk', snapshot, offsetBytes: atBytes, bytes } as const
+          enqueue.emit({ type: 'send', ...addressedTo(context.members, to, incarnation), message })
+          atBytes += bytesOf(bytes)
+        }
+      },
+    ),
+    adoptOffer: assign(({ context }, heard: Heard<Compacted>) => ({
+      fetching: fetchingAfter(context.fetching, heard),
+      peer: heard.sender,
+    })),
+    /** What has arrived is kept, sooner or later. The rest is asked for, again if it was lost. */
+    sendFetch: enqueueActions(({ context, enqueue }) => {
+      const { fetching, peer } = context
+      if (fetching === null || peer === context.self) return
+      const { snapshot, receivedBytes } = fetching
+      enqueue.assign({ fetching: { ...fetching, keptChunks: 0 } })
+      if (receivedBytes === snapshot.lengthBytes) return
+      const message = { type: 'fetch', snapshot, offsetBytes: receivedBytes } as const
+      enqueue.emit({ type: 'send', ...asked(context, peer), message })
+    }),
+    recordTry: assign(({ context }) => ({ tries: context.tries + 1, askedAtMs: null })),
+    keepChunk: enqueueActions(({ context, enqueue }, { snapshot, offsetBytes, bytes }: Heard<Chunk>) => {
+      if (context.fetching === null) return
+      const receivedBytes = offsetBytes + bytesOf(bytes)
+      enqueue.assign({ tries: 0, fetching: { ...context.fetching, receivedBytes } })
+      enqueue.emit({ type: 'keepChunk', snapshot, offsetBytes, bytes })
+    }),
+    recordKept: assign(({ context: { fetching } }, { endBytes }: ChunkKept) =>
+      fetching === null
+        ? {}
+        : { fetching: { ...fetching, keptBytes: endBytes, keptChunks: fetching.keptChunks + 1 } },
+    ),
+    checkSnapshot: enqueueActions(({ context, enqueue }) => {
+      if (context.fetching === null) return
+      enqueue.emit({ type: 'checkSnapshot', snapshot: context.fetching.snapshot })
+    }),
+    adoptSnapshot: enqueueActions(({ context, enqueue }, { snapshot }: SnapshotChecked) => {
+      const { changes, outputs } = installing(context, snapshot)
+      enqueue.assign(changes)
+      for (const output of outputs) enqueue.emit(output)
+    }),
+    flagSnapshot: enqueueActions(({ context, enqueue }) => {
+      enqueue.emit({ type: 'flag', oddity: 'snapshot', sender: context.peer })
+    }),
+    forgetFetching: assign({ fetching: null }),
+    /** The snapshot before stays for servers that fetch it, and so do the batches above it, for servers that are a little late. */
+    persistSnapshot: enqueueActions(({ context, enqueue }, { snapshot }: SnapshotDrawn) => {
+      if (snapshot === null) return
+      const floor = context.snapshot?.instance ?? 0
+      enqueue.assign({ isDrawing: false, writing: snapshot })
+      enqueue.emit({ type: 'persist', write: { by: 'snapshot', snapshot, floor } })
+    }),
+    forgetDrawing: assign({ isDrawing: false }),
+    recordHeld: assign(({ context: { writing } }, { snapshot }: SnapshotHeld) => ({
+      snapshot,
+      writing: sameSnapshot(writing, snapshot) ? null : writing,
+    })),
     broadcastLearn: enqueueActions(({ context, enqueue }) => {
       const { informant } = context
       const others = peersOf(context.members, context.self)

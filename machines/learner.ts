@@ -15,7 +15,22 @@ export const learnerMachine = learnerSetup.createMachine({
   initial: 'following',
   on: {
     learn: { actions: withEvent('readChosen') },
-    'chosen.read': { actions: withEvent('sendChosen') },
+    'chosen.read': [
+      { guard: withEvent('isCompacted'), actions: withEvent('sendCompacted') },
+      { actions: withEvent('sendChosen') },
+    ],
+    fetch: { actions: withEvent('readChunks') },
+    'chunks.read': [
+      { guard: withEvent('chunksAreGone'), actions: withEvent('sendCompacted') },
+      { actions: withEvent('sendChunks') },
+    ],
+    'snapshot.drawn': [
+      { guard: withEvent('isOfNoUse'), actions: 'forgetDrawing' },
+      { actions: withEvent('persistSnapshot') },
+    ],
+    'snapshot.held': { actions: withEvent('recordHeld') },
+    // A chunk that arrived before the fetch was given up: the fetch may go on.
+    'chunk.kept': [{ guard: withEvent('isOfAnotherFetch') }, { actions: withEvent('recordKept') }],
     'batch.chosen': [
       { guard: withEvent('contradictsHistory'), actions: 'halt' },
       { actions: withEvent('adoptChosen') },
@@ -89,7 +104,78 @@ export const learnerMachine = learnerSetup.createMachine({
             actions: ['adoptInformant', withEvent('recordAskTime')],
           },
         ],
+        compacted: {
+          guard: withEvent('isOffer'),
+          target: 'installingSnapshot',
+          actions: [withEvent('recordTarget'), withEvent('adoptOffer')],
+        },
         'behind.noticed': { actions: withEvent('recordTarget') },
+      },
+    },
+    installingSnapshot: {
+      description:
+        'The missing batches are deleted at the server that was asked: its snapshot is fetched and installed in their place.',
+      meta: { paper: 'design of the project: snapshots' },
+      initial: 'fetching',
+      always: { guard: 'knowsTheSnapshot', target: 'catchingUp' },
+      on: { 'behind.noticed': { actions: withEvent('recordTarget') } },
+      states: {
+        fetching: {
+          description:
+            'Asks for the next chunks, and keeps them in order. Ends when the snapshot is complete, or when the server is silent: another one is asked.',
+          entry: 'sendFetch',
+          after: {
+            askInterval: [
+              { guard: 'hasAskedEnough', target: '#learner.following', actions: 'forgetTarget' },
+              {
+                guard: 'hasAskedThisPeerEnough',
+                target: '#learner.catchingUp',
+                actions: 'adoptNextPeer',
+              },
+              { target: 'fetching', reenter: true, actions: 'recordTry' },
+            ],
+          },
+          on: {
+            chunk: { guard: withEvent('isNextChunk'), actions: withEvent('keepChunk') },
+            'chunk.kept': [
+              { guard: withEvent('isOfAnotherFetch') },
+              { guard: withEvent('completesSnapshot'), target: 'checking', actions: withEvent('recordKept') },
+              {
+                guard: 'completesQuestion',
+                target: 'fetching',
+                reenter: true,
+                actions: withEvent('recordKept'),
+              },
+              { actions: withEvent('recordKept') },
+            ],
+            // The server has deleted the snapshot: its present one is fetched.
+            compacted: {
+              guard: withEvent('isOffer'),
+              target: 'fetching',
+              reenter: true,
+              actions: [withEvent('recordTarget'), withEvent('adoptOffer')],
+            },
+          },
+        },
+        checking: {
+          description:
+            'Storage makes the snapshot durable, and its digest and contents are checked. Ends with the verdict.',
+          entry: 'checkSnapshot',
+          on: {
+            'snapshot.checked': [
+              { guard: withEvent('isForAnotherSnapshot') },
+              {
+                guard: withEvent('isSound'),
+                target: '#learner.catchingUp',
+                actions: withEvent('adoptSnapshot'),
+              },
+              {
+                target: '#learner.catchingUp',
+                actions: ['flagSnapshot', 'forgetFetching', 'adoptNextPeer'],
+              },
+            ],
+          },
+        },
       },
     },
     inquiring: {
@@ -111,6 +197,7 @@ export const learnerMachine = learnerSetup.createMachine({
           guard: withEvent('isAnswer'),
           actions: [withEvent('recordAnswer'), withEvent('adoptChosen'), withEvent('recordTarget')],
         },
+        compacted: { guard: withEvent('isOffer'), actions: withEvent('recordTarget') },
         'behind.noticed': { target: 'catchingUp', actions: withEvent('recordTarget') },
       },
     },

@@ -5,10 +5,15 @@ import { informantOf } from './informant.ts'
 import type { LearnerContext } from './learner-context.ts'
 import { instanceStep } from './limits.ts'
 import { addressedTo, countedMembers, isCounted, type Member, peersOf } from './members.ts'
-import type { Chosen } from './messages.ts'
+import type { Chosen, Chunk, Compacted } from './messages.ts'
 import type { Output } from './outputs.ts'
+import type { SnapshotName } from './snapshot-name.ts'
+import { isSnapshotDue, requestsIn } from './taking.ts'
 
 export type BatchChosen = Extract<LearnerEvent, { type: 'batch.chosen' }>
+/** The answers to the questions of a learner. */
+type Answer = Heard<Chosen> | Heard<Compacted> | Heard<Chunk>
+
 export type BehindNoticed = Extract<LearnerEvent, { type: 'behind.noticed' }>
 
 /** `informant` knows everything below `firstUnchosen`. */
@@ -63,12 +68,43 @@ export function learning(
     role: 'acceptor',
     event: { type: 'firstUnchosen.advanced', firstUnchosen },
   }
+  const requestsSince = context.requestsSince + requestsIn(news)
+  const isDue = isSnapshotDue({ ...context, requestsSince })
   return {
-    changes: { firstUnchosen, lastChosen, contradiction: null, tries: 0 },
+    changes: {
+      ...{ firstUnchosen, lastChosen, contradiction: null, tries: 0 },
+      requestsSince: isDue ? 0 : requestsSince,
+      isDrawing: context.isDrawing || isDue,
+    },
     outputs: [
       { type: 'persist', write: { by: 'learner', chosen } },
       ...(tellsAcceptor ? [advanced] : []),
       ...chosen.map(({ instance, batch }): Output => ({ type: 'execute', instance, batch })),
+      ...(isDue ? [{ type: 'takeSnapshot' } as const] : []),
+    ],
+  }
+}
+
+/** The changes of the context and the outputs after the snapshot replaced everything below its instance. */
+export function installing(
+  context: LearnerContext,
+  snapshot: SnapshotName,
+): { readonly changes: Partial<LearnerContext>; readonly outputs: readonly Output[] } {
+  const { instance } = snapshot
+  return {
+    changes: {
+      ...{ firstUnchosen: instance, lastChosen: null, contradiction: null, tries: 0 },
+      ...{ writing: snapshot, fetching: null, requestsSince: 0 },
+      target: Math.max(context.target, instance),
+    },
+    outputs: [
+      { type: 'persist', write: { by: 'snapshot', snapshot, floor: instance } },
+      {
+        type: 'tell',
+        role: 'acceptor',
+        event: { type: 'firstUnchosen.advanced', firstUnchosen: instance },
+      },
+      { type: 'installSnapshot', snapshot },
     ],
   }
 }
@@ -120,7 +156,7 @@ export function contradictionAmong(
 }
 
 /** True when the sender has the expected directory: that of the member, or of the informant. */
-function isItself({ members, informant }: LearnerContext, { sender, incarnation }: Heard<Chosen>): boolean {
+function isItself({ members, informant }: LearnerContext, { sender, incarnation }: Answer): boolean {
   return [informant, ...members].some((server) => server?.id === sender && server.incarnation === incarnation)
 }
 
@@ -136,8 +172,8 @@ export function isCountedSender(
   return isCounted(members, sender, incarnation)
 }
 
-/** True when the page was asked for. */
-export function isTaken(context: LearnerContext, heard: Heard<Chosen>): boolean {
+/** True when the answer was asked for. */
+export function isTaken(context: LearnerContext, heard: Answer): boolean {
   return context.asked.includes(heard.sender) && isItself(context, heard)
 }
 
@@ -147,9 +183,9 @@ export function isSound(context: LearnerContext, heard: Heard<Chosen>): boolean 
 }
 
 /** The target of an event, and its informant. */
-export function targetIn(event: Heard<Chosen> | BehindNoticed): Target {
+export function targetIn(event: Heard<Chosen> | Heard<Compacted> | BehindNoticed): Target {
   const { firstUnchosen } = event
-  return { firstUnchosen, informant: event.type === 'chosen' ? informantOf(event) : event.informant }
+  return { firstUnchosen, informant: event.type === 'behind.noticed' ? event.informant : informantOf(event) }
 }
 
 export function haltAt({ firstUnchosen }: LearnerContext): Output {

@@ -13,6 +13,11 @@ export interface Limits {
    * limit counts instances, not records, so the acceptor always has room for an instance below one that it accepted.
    */
   readonly acceptedWindow: number
+  /**
+   * A server takes a snapshot after this many requests, or after more when the snapshot is large: the work for snapshots stays a small
+   * part of all work. The servers of a cluster take turns.
+   */
+  readonly snapshotEvery: number
 }
 
 /** The most time that one batch may add to the replicated clock, in milliseconds: ten years. */
@@ -35,6 +40,7 @@ export const defaultLimits: Limits = {
   queueRequests: 20_000,
   queueBytes: 64 * 1_048_576,
   acceptedWindow: 16,
+  snapshotEvery: 100_000,
 }
 
 /**

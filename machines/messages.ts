@@ -6,6 +6,7 @@ import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, RequestGroup } from './batch.ts'
 import type { FounderName, FoundingPlan, Member, ShownMember } from './members.ts'
 import type { Outcome, ReadOutcome } from './outcome.ts'
+import type { SnapshotName } from './snapshot-name.ts'
 
 /** Phase 1a. A proposer: I want to lead from instance `from` on; what have you accepted there? Received by acceptors. */
 export interface Prepare {
@@ -79,6 +80,31 @@ export interface Chosen {
 }
 
 /**
+ * A learner: I do not hold the batches, or the chunks, that you asked for. This snapshot contains what the batches did; I know
+ * everything chosen below `firstUnchosen`. Received by learners.
+ */
+export interface Compacted {
+  readonly type: 'compacted'
+  readonly snapshot: SnapshotName
+  readonly firstUnchosen: Instance
+}
+
+/** A learner: send me the chunks of this snapshot from `offsetBytes` on. Received by learners. */
+export interface Fetch {
+  readonly type: 'fetch'
+  readonly snapshot: SnapshotName
+  readonly offsetBytes: number
+}
+
+/** A learner: these are the bytes of the snapshot at `offsetBytes`, in base64. Received by learners. */
+export interface Chunk {
+  readonly type: 'chunk'
+  readonly snapshot: SnapshotName
+  readonly offsetBytes: number
+  readonly bytes: string
+}
+
+/**
  * A proposer, to the servers that a chosen batch concerns: the batch that I proposed at this instance and ballot is chosen. An
  * acceptor that accepted it knows the batch, so the message does not repeat it. Or a request queue, with `ballot` null: the
  * instance is chosen, and you need its batch. Received by acceptors.
@@ -147,6 +173,9 @@ export type NodeMessage =
   | Denial
   | Learn
   | Chosen
+  | Compacted
+  | Fetch
+  | Chunk
   | Settled
   | HandOver
   | Compare

@@ -1,7 +1,7 @@
 /** The closed set of a role's outputs. `src/core/node-core.ts` carries out each of them. */
 import type { Difference } from './auditing.ts'
 import type { Ballot } from './ballot.ts'
-import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
+import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId, RequestGroup } from './batch.ts'
 import type { RoleEvent, RoleName } from './inbox.ts'
 import type { Busy, NodeMessage, Queued, ReadRequest, Response } from './messages.ts'
 import type { SnapshotName } from './snapshot-name.ts'
@@ -24,8 +24,9 @@ export interface Tell {
 
 /**
  * Write to storage. The acceptor's writes are synced and answered with `persisted`; if one fails, the node halts. The learner's
- * writes (`chosen`) keep their order among them, may be synced later, and are not answered. A snapshot is synced at once, after all
- * writes before it.
+ * writes (`chosen`) keep their order among them, may be synced later, and are not answered. The write of a snapshot is synced and
+ * answered with `snapshot.held`: from then on the snapshot stands for everything below its instance, and storage may delete the
+ * chosen batches below `floor`. A snapshot above the first unchosen instance replaces the chosen and accepted batches below it.
  */
 export interface Persist {
   readonly type: 'persist'
@@ -39,11 +40,6 @@ export type Write =
       readonly accepted: readonly AcceptedRecord[]
     }
   | { readonly by: 'learner'; readonly chosen: readonly ChosenBatch[] }
-  /**
-   * `snapshot` holds the state below its instance from now on, and chosen batches below `floor` may be deleted. Its file was written
-   * and synced before. A snapshot above the first unchosen instance is installed: the server then knows all below it, and holds no
-   * chosen batch below it, so `floor` is its instance. Otherwise the snapshot was taken here.
-   */
   | { readonly by: 'snapshot'; readonly snapshot: SnapshotName; readonly floor: Instance }
 
 /** Execute a chosen batch; answered with `batch.executed`. Instances are in order, each once. */
@@ -59,6 +55,52 @@ export interface Read {
   readonly from: Instance
   readonly to: NodeId
   readonly incarnation: string
+}
+
+/**
+ * Draw a picture of the replicated state as it is now, while later batches are executed; answered with `snapshot.drawn`. One at a
+ * time.
+ */
+export interface TakeSnapshot {
+  readonly type: 'takeSnapshot'
+}
+
+/** Read chunks of a snapshot from `offsetBytes` on; answered with `chunks.read`. */
+export interface ReadChunks {
+  readonly type: 'readChunks'
+  readonly snapshot: SnapshotName
+  readonly offsetBytes: number
+  readonly to: NodeId
+  readonly incarnation: string
+}
+
+/**
+ * Keep a chunk of a snapshot that another server sends, in base64; answered with `chunk.kept`. Chunks come in order. One at offset 0
+ * begins a snapshot, and what was kept before is dropped.
+ */
+export interface KeepChunk {
+  readonly type: 'keepChunk'
+  readonly snapshot: SnapshotName
+  readonly offsetBytes: number
+  readonly bytes: string
+}
+
+/** Make the kept snapshot durable and check it; answered with `snapshot.checked`. */
+export interface CheckSnapshot {
+  readonly type: 'checkSnapshot'
+  readonly snapshot: SnapshotName
+}
+
+/** Replace the replicated state by the snapshot, which is checked and later than the state. */
+export interface InstallSnapshot {
+  readonly type: 'installSnapshot'
+  readonly snapshot: SnapshotName
+}
+
+/** Look up the outcomes of requests in the replicated state, which was replaced; answered with `requests.recalled`. */
+export interface Recall {
+  readonly type: 'recall'
+  readonly groups: readonly RequestGroup[]
 }
 
 /** Answer a client. */
@@ -81,9 +123,19 @@ export interface Query {
  * a member and does not name this server's directory. `round`, `instance`: too far above the known ones. `batch`: an accept
  * contains another batch than the one accepted here at the same ballot. `void`: a record was accepted above an instance at which
  * nothing can be chosen below the ballot. `chosen`: a batch is reported as chosen where another one is known to be chosen.
- * `late`: of an earlier boot of the sender's directory. `copied`: the sender's directory was exposed as a copy.
+ * `late`: of an earlier boot of the sender's directory. `copied`: the sender's directory was exposed as a copy. `snapshot`: the bytes of a
+ * snapshot do not have its digest, or are no picture of this service's replicated state.
  */
-export type Oddity = 'stranger' | 'round' | 'instance' | 'batch' | 'void' | 'chosen' | 'late' | 'copied'
+export type Oddity =
+  | 'stranger'
+  | 'round'
+  | 'instance'
+  | 'batch'
+  | 'void'
+  | 'chosen'
+  | 'late'
+  | 'copied'
+  | 'snapshot'
 
 /** Count and log the oddity of `sender`. The role has dropped the message. */
 export interface Flag {
@@ -109,4 +161,20 @@ export interface Refuse {
   readonly dispute: Difference | null
 }
 
-export type Output = Send | Tell | Persist | Execute | Read | Respond | Query | Flag | Halt | Refuse
+export type Output =
+  | Send
+  | Tell
+  | Persist
+  | Execute
+  | Read
+  | TakeSnapshot
+  | ReadChunks
+  | KeepChunk
+  | CheckSnapshot
+  | InstallSnapshot
+  | Recall
+  | Respond
+  | Query
+  | Flag
+  | Halt
+  | Refuse

@@ -2,7 +2,7 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import { type Ballot, ballotAbove, compareBallots, sameBallot } from './ballot.ts'
 import type { Batch, Instance } from './batch.ts'
-import type { BatchExecuted, Heard, ProposerEvent } from './inbox.ts'
+import type { BatchExecuted, Heard, ProposerEvent, StateReplaced } from './inbox.ts'
 import { informantOf, noticeBehind } from './informant.ts'
 import { roundStep } from './limits.ts'
 import { countedMembers, isCounted } from './members.ts'
@@ -206,6 +206,16 @@ export const proposerSetup = setup({
       members: members ?? context.members,
       // The promises were made under the previous members.
       promises: members === null ? context.promises : [],
+      batch: null,
+      accepts: [],
+      isChosen: false,
+      tries: 0,
+      offeredAtMs: null,
+    })),
+    /** The promises were made for a lower instance, perhaps under other members, so the ballot is given up. */
+    advanceToSnapshot: assign((_, { firstUnexecuted, members }: StateReplaced) => ({
+      ...{ firstUnexecuted, members },
+      promises: [],
       batch: null,
       accepts: [],
       isChosen: false,

@@ -16,6 +16,7 @@ export const proposerMachine = proposerSetup.createMachine({
   on: {
     'rival.promised': { actions: withEvent('recordRival') },
     'batch.executed': { actions: withEvent('advance') },
+    'state.replaced': { actions: withEvent('advanceToSnapshot') },
   },
   states: {
     idle: {
@@ -71,6 +72,7 @@ export const proposerMachine = proposerSetup.createMachine({
           { guard: withEvent('changesMembers'), target: 'resuming', actions: withEvent('advance') },
           { actions: withEvent('advance') },
         ],
+        'state.replaced': { target: 'resuming', actions: withEvent('advanceToSnapshot') },
       },
     },
     adopting: {
@@ -102,6 +104,7 @@ export const proposerMachine = proposerSetup.createMachine({
           { guard: withEvent('changesMembers'), target: 'resuming', actions: withEvent('advance') },
           { target: 'adopting', actions: withEvent('advance') },
         ],
+        'state.replaced': { target: 'resuming', actions: withEvent('advanceToSnapshot') },
       },
     },
     accepting: {
@@ -189,6 +192,7 @@ export const proposerMachine = proposerSetup.createMachine({
           // the next accept at it as proof that our batch was chosen. So the ballot is given up.
           { target: 'resuming', actions: withEvent('advance') },
         ],
+        'state.replaced': { target: 'resuming', actions: withEvent('advanceToSnapshot') },
       },
     },
     leading: {
@@ -208,6 +212,7 @@ export const proposerMachine = proposerSetup.createMachine({
           { guard: withEvent('changesMembers'), target: 'resuming', actions: withEvent('advance') },
           { actions: withEvent('advance') },
         ],
+        'state.replaced': { target: 'resuming', actions: withEvent('advanceToSnapshot') },
       },
     },
     backingOff: {

@@ -12,7 +12,7 @@ import {
   withReadAddress,
   withReads,
 } from './held-reads.ts'
-import type { BatchExecuted, Heard, ReadArrived, ReaderEvent } from './inbox.ts'
+import type { BatchExecuted, Heard, ReadArrived, ReaderEvent, StateReplaced } from './inbox.ts'
 import { noticeBehind } from './informant.ts'
 import { countedMembers, isCounted, type Member } from './members.ts'
 import type { Busy, Confirmed } from './messages.ts'
@@ -137,6 +137,7 @@ export const readerSetup = setup({
       enqueue.assign({ asked: noReads, answers: [] })
     }),
     recordExecution: assign((_, { instance }: BatchExecuted) => ({ firstUnexecuted: instance + 1 })),
+    recordReplacement: assign((_, { firstUnexecuted }: StateReplaced) => ({ firstUnexecuted })),
     recordStopping: assign({ isStopping: true }),
     /** The answers were those of the previous members: all reads share a new question. */
     recordMembers: enqueueActions(({ context, enqueue }, { members }: { members: readonly Member[] }) => {

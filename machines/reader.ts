@@ -21,6 +21,7 @@ export const readerMachine = readerSetup.createMachine({
       { actions: withEvent('recordReads') },
     ],
     'batch.executed': { actions: withEvent('recordExecution') },
+    'state.replaced': { actions: withEvent('recordReplacement') },
     'node.stopping': { actions: 'recordStopping' },
     'members.changed': { target: '.idle', actions: withEvent('recordMembers') },
   },

@@ -13,8 +13,8 @@ import {
 import { answersOf, busy, queuedOf, refusalsOf, response } from './answers.ts'
 import type { NodeId } from './batch.ts'
 import { handable, handedOver, handedOverAgain, mayGoTo, otherLeader, takenBack } from './hand-over.ts'
-import { afterExecution } from './held-execution.ts'
-import { nextBatch, requestsIn } from './held-groups.ts'
+import { afterExecution, afterReplacement } from './held-execution.ts'
+import { heldGroups, nextBatch, requestsIn } from './held-groups.ts'
 import { allHeld, type HeldRequests, heldRequest, nothingHeld, requestId } from './held-requests.ts'
 import type {
   BatchExecuted,
@@ -23,6 +23,7 @@ import type {
   LeaderChanged,
   RequestArrived,
   RequestQueueEvent,
+  RequestsRecalled,
 } from './inbox.ts'
 import { addressedTo, countedMembers, isCounted, type Member } from './members.ts'
 import type { Busy, HandOver } from './messages.ts'
@@ -42,6 +43,13 @@ function hasToPropose(context: RequestQueueContext): boolean {
   return (
     offered.length > 0 || handable(held, { ...context, leader }).length < requestsIn(held, held.ready).length
   )
+}
+
+/** The orders of `offered` that are still to be executed. */
+function stillReady(offered: readonly number[], held: HeldRequests): readonly number[] {
+  if (offered.length === 0) return offered
+  const ready = new Set(held.ready.flatMap((stretch) => stretch.map(([order]) => order)))
+  return offered.filter((order) => ready.has(order))
 }
 
 function toLeader(to: NodeId, messages: readonly HandOver[]): readonly Send[] {
@@ -203,10 +211,7 @@ export const requestQueueSetup = setup({
       const askAgainMs = questionInterval(context.timing, held.delayedCount)
       for (const answer of answersOf(due, askAgainMs)) enqueue.emit(answer)
       const isOffered = context.offered.length > 0
-      const ready = isOffered
-        ? new Set(held.ready.flatMap((stretch) => stretch.map(([order]) => order)))
-        : null
-      const offered = ready === null ? context.offered : context.offered.filter((order) => ready.has(order))
+      const offered = stillReady(context.offered, held)
       if (isOffered && offered.length === 0) {
         for (const report of stillQueued(context, held)) enqueue.emit(report)
         enqueue.assign({ askedAgain: emptyTable })
@@ -219,6 +224,18 @@ export const requestQueueSetup = setup({
         ...(endsHandOver && { tries: 0, silentMs: 0, givenUp: 0, wasAnswered: true }),
         ...(endsHandOver && { roundTrip: measured(context, execution, handedAtMs) }),
       })
+    }),
+    /** The outcomes of the batches that the snapshot replaced are unknown, and the proposer has given its batch up. */
+    recallHeld: enqueueActions(({ context, enqueue }) => {
+      const held = takenBack(context.held)
+      enqueue.assign({ held, offered: [], isTimeWanted: false, askedAgain: emptyTable })
+      if (held.count > 0) enqueue.emit({ type: 'recall', groups: heldGroups(held) })
+    }),
+    recordRecalled: enqueueActions(({ context, enqueue }, { ended }: RequestsRecalled) => {
+      const { held, due } = afterReplacement(context.held, ended, context.limits)
+      const askAgainMs = questionInterval(context.timing, held.delayedCount)
+      for (const answer of answersOf(due, askAgainMs)) enqueue.emit(answer)
+      enqueue.assign({ held, offered: stillReady(context.offered, held) })
     }),
     /** If nothing is ready, the batch is empty: it only adds the time that has passed to the replicated clock. */
     offerBatch: enqueueActions(({ context, enqueue }) => {

@@ -37,6 +37,8 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       { actions: [withEvent('sendSettled'), withEvent('recordHandedOver')] },
     ],
     'batch.executed': [{ guard: 'nothingIsPending' }, { actions: withEvent('recordExecution') }],
+    'state.replaced': { actions: withEvent('recallHeld') },
+    'requests.recalled': { actions: withEvent('recordRecalled') },
     'batch.wanted': [
       { guard: 'onlyTimeIsWanted', actions: 'offerBatch' },
       { actions: ['notifyNewsWanted', 'recordWanted'] },

@@ -9,6 +9,7 @@ import type { Member } from '../machines/members.ts'
 import type { ClientAsk, Message, NodeMessage } from '../machines/messages.ts'
 import type { Respond, Write } from '../machines/outputs.ts'
 import { defaultTiming, type Timing } from '../machines/timing.ts'
+import { textOf, utf8 } from './core/bytes.ts'
 import type { SentMessage } from './core/driver.ts'
 import {
   afterWrite,
@@ -24,6 +25,16 @@ import type { Service } from './services/service.ts'
 import { type ArmedTimer, SteppedNode, type Surroundings } from './stepped/node.ts'
 import { replicasOf } from './stepped/replicas.ts'
 import { usualNodeSettings } from './stepped/settings.ts'
+import {
+  checkedFile,
+  chunksOn,
+  drawnAtOnce,
+  fileOn,
+  installationOf,
+  type SnapshotFiles,
+  withChunk,
+  withSnapshot,
+} from './stepped/snapshots.ts'
 
 export type {
   Address,
@@ -71,11 +82,17 @@ export type CoreEffect =
   | ({ readonly type: 'send' } & SentMessage)
   /** Send an answer to a client. It may be lost. */
   | { readonly type: 'respond'; readonly to: string; readonly message: Respond['message'] }
-  /** Write to the disk. When the write is durable, pass `persisted`. If it fails, stop the server and do not retry. */
-  | { readonly type: 'persist'; readonly write: Write }
+  /**
+   * Write to the disk: the write, and the text of the snapshot that it names; `null` for a write that names none. When both are durable,
+   * pass `persisted`. If that fails, stop the server and do not retry.
+   */
+  | { readonly type: 'persist'; readonly write: Write; readonly snapshot: string | null }
   /** Pass `timer` after `delayMs`. Replaces a timer of the same role and id. */
   | { readonly type: 'setTimer'; readonly role: RoleName; readonly id: string; readonly delayMs: number }
   | { readonly type: 'cancelTimer'; readonly role: RoleName; readonly id: string }
+
+/** What the disk keeps of the effect `persist`. */
+export type Persisted = Pick<Extract<CoreEffect, { readonly type: 'persist' }>, 'write' | 'snapshot'>
 
 export interface CoreOptions {
   readonly self: NodeId
@@ -88,9 +105,9 @@ export interface CoreOptions {
   readonly stored: Stored
   /**
    * Returns chosen batches in order from `from` on, of those that were passed to `persist`: at most as many as fit into a
-   * message.
+   * message. `null` when the batch of `from` was deleted. `chosenIn` reads them from the contents of the disk.
    */
-  readonly readChosen: (from: Instance) => readonly Batch[]
+  readonly readChosen: (from: Instance) => readonly Batch[] | null
   /** The seed of the random part of delays. Use a different number for each server. */
   readonly randomSeed: number
   readonly timing?: Timing
@@ -107,9 +124,20 @@ export function isNodeMessage(message: Message): message is NodeMessage {
 /** The contents of an empty disk. */
 export const nothingStored: Stored = { durable: nothingDurable, snapshot: null, chosen: [] }
 
-/** Returns the contents of the disk after `write`. `snapshot` is the bytes of the snapshot that the write names, if it names one. */
-export function afterPersisting(stored: Stored, write: Write, snapshot = stored.snapshot): Stored {
+/** Returns up to `count` chosen batches of a disk from `from` on; `null` when the batch of `from` was deleted. */
+export function chosenIn(
+  { durable, chosen }: Stored,
+  from: Instance,
+  count: number,
+): readonly Batch[] | null {
+  const place = from - durable.floor
+  return place < 0 ? null : chosen.slice(place, place + count)
+}
+
+/** Returns the contents of the disk after the effect `persist`, or after the part of it that the disk keeps. */
+export function afterPersisting(stored: Stored, { write, snapshot: text }: Persisted): Stored {
   const { durable, chosen } = stored
+  const snapshot = text === null ? stored.snapshot : utf8(text)
   const more: Batch[] = []
   const after = afterWrite(durable, write, (_, batch) => more.push(batch))
   const all = more.length === 0 ? chosen : [...chosen, ...more]
@@ -125,6 +153,7 @@ export class EmbeddedNode {
   readonly #node: SteppedNode
   readonly #timers = new Map<string, ArmedTimer>()
   #durable: DurableState
+  #files: SnapshotFiles
   #effects: CoreEffect[] = []
   #nowMs: number
 
@@ -132,16 +161,33 @@ export class EmbeddedNode {
     const { self, incarnation, founders, stored, readChosen, randomSeed } = options
     const { service = lockService as Service, timing = defaultTiming, limits = defaultLimits } = options
     this.#durable = stored.durable
+    this.#files = filesOf(stored)
     this.#nowMs = nowMs
     const surroundings: Surroundings = {
       send: (sent) => this.#effects.push({ type: 'send', ...sent }),
       respond: (to, message) => this.#effects.push({ type: 'respond', to, message }),
-      persist: (write) => this.#effects.push({ type: 'persist', write }),
+      persist: (write) => this.#persist(write),
       setTimer: (timer) => this.#setTimer(timer),
       cancelTimer: (role, id) => {
         if (this.#timers.delete(nameOf(role, id))) this.#effects.push({ type: 'cancelTimer', role, id })
       },
       read: ({ from }) => readChosen(from),
+      takeSnapshot: (capture) => {
+        const file = drawnAtOnce(capture)
+        this.#files = withSnapshot(this.#files, file)
+        return file.name
+      },
+      readChunks: (request) => chunksOn(this.#files, request),
+      keepChunk: (chunk) => {
+        this.#files = withChunk(this.#files, chunk)
+        return 'kept'
+      },
+      checkSnapshot: (name, begin) => {
+        const file = checkedFile(this.#files, name, begin)
+        if (file !== null) this.#files = withSnapshot(this.#files, file)
+        return file !== null
+      },
+      checked: (name, begin) => installationOf(this.#files, name, begin),
       durable: () => this.#durable,
       nowMs: () => this.#nowMs,
       observe: () => undefined,
@@ -199,7 +245,7 @@ export class EmbeddedNode {
         break
       }
       case 'persisted': {
-        this.#durable = afterWrite(this.#durable, input.write, () => undefined)
+        this.#persisted(input.write)
         const next = this.#node.eventAfter(input.write)
         if (next !== null) this.#node.take(next)
         break
@@ -208,6 +254,20 @@ export class EmbeddedNode {
         input satisfies never
     }
     return this.#takeEffects()
+  }
+
+  #persist(write: Write): void {
+    const file = write.by === 'snapshot' ? fileOn(this.#files, write.snapshot) : undefined
+    this.#effects.push({ type: 'persist', write, snapshot: file?.text ?? null })
+  }
+
+  /** The snapshot before the last one stays for servers that fetch it. */
+  #persisted(write: Write): void {
+    const least = this.#durable.snapshot?.instance ?? 0
+    this.#durable = afterWrite(this.#durable, write, () => undefined)
+    if (write.by !== 'snapshot') return
+    const snapshots = this.#files.snapshots.filter(({ name }) => name.instance >= least)
+    this.#files = { snapshots, receiving: null }
   }
 
   #setTimer(timer: ArmedTimer): void {
@@ -225,4 +285,10 @@ export class EmbeddedNode {
 
 function nameOf(role: RoleName, id: string): string {
   return `${role} ${id}`
+}
+
+function filesOf({ durable, snapshot }: Stored): SnapshotFiles {
+  const { snapshot: name } = durable
+  const snapshots = name === null || snapshot === null ? [] : [{ name, text: textOf(snapshot) }]
+  return { snapshots, receiving: null }
 }

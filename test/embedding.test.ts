@@ -1,10 +1,12 @@
 /** The server without I/O: what goes in, what comes out, and what it keeps back until a write is durable. */
 import { describe, expect, test } from 'vitest'
+import { defaultLimits } from '../machines/limits.ts'
 import {
   afterPersisting,
   type Command,
   type CoreEffect,
   type CoreInput,
+  chosenIn,
   EmbeddedNode,
   foundingMembers,
   kvService,
@@ -31,10 +33,16 @@ class Embedded {
   readonly nodes: EmbeddedNode[] = []
   readonly stored: Stored[] = [nothingStored, nothingStored, nothingStored]
   readonly outcomes = new Map<string, Outcome>()
+  #timers: Extract<CoreEffect, { type: 'setTimer' }>[] = []
   readonly #open: { readonly server: NodeId; readonly effect: CoreEffect }[] = []
+  /** The server that sends and receives nothing; `null` for none. */
+  isAway: NodeId | null = null
   #nowMs = 0
 
-  constructor() {
+  readonly #snapshotEvery: number
+
+  constructor({ snapshotEvery = defaultLimits.snapshotEvery } = {}) {
+    this.#snapshotEvery = snapshotEvery
     for (const { id } of founders) this.start(id)
   }
 
@@ -46,7 +54,8 @@ class Embedded {
         founders,
         service: kvService as Service,
         stored: this.stored[id] ?? nothingStored,
-        readChosen: (from) => this.stored[id]?.chosen.slice(from) ?? [],
+        readChosen: (from) => chosenIn(this.stored[id] ?? nothingStored, from, 2),
+        limits: { ...defaultLimits, snapshotEvery: this.#snapshotEvery },
         randomSeed: id,
       },
       this.#nowMs,
@@ -76,12 +85,14 @@ class Embedded {
   settle(): void {
     for (let next = this.#open.shift(); next !== undefined; next = this.#open.shift()) {
       const { server, effect } = next
+      if (server === this.isAway) continue
       if (effect.type === 'send') {
         const { to, names, message } = effect
+        if (to === this.isAway) continue
         const from = founders[server]?.address ?? ''
         this.give(to, { type: 'message', sender: server, names, from, message })
       } else if (effect.type === 'persist') {
-        this.stored[server] = afterPersisting(this.stored[server] ?? nothingStored, effect.write)
+        this.stored[server] = afterPersisting(this.stored[server] ?? nothingStored, effect)
         this.give(server, { type: 'persisted', write: effect.write })
       } else if (effect.type === 'respond' && effect.message.type === 'response') {
         for (const { outcome } of effect.message.answers) {
@@ -91,7 +102,17 @@ class Embedded {
     }
   }
 
+  /** Fires the timers that a server sets from now on, until it sets none. */
+  fireTimers(server: NodeId): void {
+    for (let times = 0; times < 50; times += 1) {
+      const timers = this.#timers.splice(0)
+      for (const { role, id } of timers) this.give(server, { type: 'timer', role, id })
+      this.settle()
+    }
+  }
+
   #keep(server: NodeId, effects: readonly CoreEffect[]): void {
+    for (const effect of effects) if (effect.type === 'setTimer') this.#timers.push(effect)
     this.#open.push(...effects.map((effect) => ({ server, effect })))
   }
 }
@@ -107,6 +128,37 @@ describe('a server without I/O', () => {
     expect(cluster.outcomes.get('client a')).toMatchObject({ kind: 'executed', instance: 1 })
     expect(cluster.nodes[0]?.firstUnexecuted).toBe(2)
     expect(cluster.nodes[0]?.members).toEqual(founders)
+  })
+
+  test('takes snapshots, starts from one, and fetches one from another server', () => {
+    const cluster = new Embedded({ snapshotEvery: 3 })
+    const uid = cluster.open(0, 'a')
+    const ask = (at: NodeId, seq: number) => {
+      const body = { action: 'put', key: `k${seq % 5}`, value: 'v'.repeat(seq) }
+      const message = {
+        ...request(uid, { kind: 'service', body }),
+        requests: [{ seq, command: { kind: 'service', body } as Command }],
+      }
+      cluster.give(at, { type: 'request', message, replyTo: `a#${seq}` })
+      cluster.settle()
+    }
+    cluster.isAway = 2
+    for (let seq = 1; seq <= 20; seq += 1) ask(0, seq)
+    const { durable, chosen } = cluster.stored[0] ?? nothingStored
+    expect(durable.floor).toBeGreaterThan(0)
+    expect(chosen).toHaveLength(durable.firstUnchosen - durable.floor)
+    // The leader begins again from its snapshot, and server 2 returns from an empty disk.
+    cluster.isAway = null
+    for (const id of [0, 2]) cluster.start(id)
+    for (let seq = 21; seq <= 40; seq += 1) ask(seq % 2 === 0 ? 0 : 1, seq)
+    expect(cluster.outcomes.get('a#40')).toMatchObject({ kind: 'executed' })
+    cluster.fireTimers(2)
+    expect(cluster.stored[2]?.durable.snapshot).not.toBeNull()
+    expect(cluster.nodes[2]?.firstUnexecuted).toBeGreaterThanOrEqual(40)
+    // All servers hold the same state: each starts again with it.
+    for (const id of [0, 1, 2]) cluster.start(id)
+    ask(2, 41)
+    expect(cluster.outcomes.get('a#41')).toMatchObject({ kind: 'executed' })
   })
 
   test('keeps an answer of its acceptor back until the write is durable', () => {

@@ -24,8 +24,11 @@ test.each(files)('%s', (file) => {
 describe('the events of a transcript, written as a transcript', () => {
   test.each(files)('%s ends where the original does', (file) => {
     const original = runTranscript(textOf(file))
-    const { settings, ending, events } = original.run
-    const again = writeTranscript({ servers: settings.founders.length, ending, about: [], events })
+    const { settings, ending, snapshotEvery, events } = original.run
+    const again = writeTranscript({
+      ...{ servers: settings.founders.length, ending, snapshotEvery },
+      ...{ about: [], events },
+    })
     expect(again.failure).toBeNull()
     expect(again.run.events).toEqual(original.run.events)
     expect(again.run.state).toEqual(original.run.state)

@@ -50,7 +50,12 @@ class Reading {
       case 'servers': {
         if (this.session !== null) throw new Error('the cluster is founded already')
         const founded = begun(
-          { servers: command.count, service: command.service, ending: command.ending },
+          {
+            servers: command.count,
+            service: command.service,
+            ending: command.ending,
+            snapshotEvery: command.snapshotEvery,
+          },
           this.#adapt,
         )
         const [point] = founded.path

@@ -25,6 +25,7 @@ export interface Setting {
   readonly service: KnownService
   /** By default no session ends by itself. */
   readonly ending?: EndingSession | null
+  readonly snapshotEvery?: number | null
 }
 
 /** The most servers. The page must show each of them. */
@@ -72,13 +73,13 @@ export type Adapt = (settings: ClusterSettings) => ClusterSettings
 
 /** A founded cluster without events. Throws a `RangeError` for an invalid number of servers. */
 export function begun(setting: Setting, adapt: Adapt = (settings) => settings): Session {
-  const { servers, service, ending = null } = setting
+  const { servers, service, ending = null, snapshotEvery = null } = setting
   if (!Number.isInteger(servers) || servers < 1 || servers > mostServers) {
     throw new RangeError(`${servers} servers: a cluster has 1 to ${mostServers}`)
   }
   const known = knownServices[service]
   const recorded = {
-    settings: adapt({ ...clusterSettings(servers, known, ending), digestEvery: 1 }),
+    settings: adapt({ ...clusterSettings(servers, known, ending, snapshotEvery), digestEvery: 1 }),
     service: known,
   }
   const { records, ...step } = foundRecorded(recorded)
@@ -88,7 +89,7 @@ export function begun(setting: Setting, adapt: Adapt = (settings) => settings): 
     parent: null,
     depth: 0,
     event: null,
-    line: foundingText({ count: servers, service, ending }),
+    line: foundingText({ count: servers, service, ending, snapshotEvery }),
     output: happeningLines(step.happenings),
     note: [],
     state: step.state,
@@ -97,7 +98,13 @@ export function begun(setting: Setting, adapt: Adapt = (settings) => settings): 
     judge,
     failure: null,
   }
-  return { setting: { servers, service, ending }, recorded, path: [point], at: 0, ends: [point] }
+  return {
+    setting: { servers, service, ending, snapshotEvery },
+    recorded,
+    path: [point],
+    at: 0,
+    ends: [point],
+  }
 }
 
 /** The reader's point. */

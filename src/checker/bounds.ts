@@ -34,6 +34,8 @@ export interface Bounds {
   readonly handsOver: boolean
   /** The client whose session ends by itself; by default none does. */
   readonly ending?: EndingSession
+  /** A server takes a snapshot after this many requests; by default none does. */
+  readonly snapshotEvery?: number
 }
 
 /**

@@ -182,12 +182,13 @@ function canonicalLearner(snapshot: AnyMachineSnapshot, context: LearnerContext)
   }
 }
 
-/** The number of tries only changes the wait, except in `catchingUp`, where the learner changes its behavior after `patientTries`. */
+/** The number of tries only changes the wait, except while the learner asks for what it misses: there it changes its behavior after `patientTries`. */
 function patience(
   snapshot: AnyMachineSnapshot,
   { tries, timing }: { tries: number; timing: Timing },
 ): number {
-  return snapshot.matches('catchingUp') ? Math.min(tries, timing.patientTries) : 0
+  const isCounted = snapshot.matches('catchingUp') || snapshot.matches('installingSnapshot')
+  return isCounted ? Math.min(tries, timing.patientTries) : 0
 }
 
 function isMember(members: readonly Member[], informant: Informant | null): boolean {

@@ -143,8 +143,8 @@ export class CheckedCluster {
 }
 
 /** The settings of the cluster within `bounds`. */
-export function boundedSettings({ servers, ending }: Bounds): ClusterSettings {
-  const settings = withoutDigests(clusterSettings(servers, lockService as Service, ending))
+export function boundedSettings({ servers, ending, snapshotEvery }: Bounds): ClusterSettings {
+  const settings = withoutDigests(clusterSettings(servers, lockService as Service, ending, snapshotEvery))
   return ending === undefined ? settings : withBatchTime(settings)
 }
 

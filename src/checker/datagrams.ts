@@ -74,6 +74,10 @@ function propertiesOf(message: NodeMessage): Pick<Datagram, 'kind' | 'round' | '
     case 'learn':
     case 'chosen':
       return { kind: 'news', round: 0, instance: message.from }
+    case 'compacted':
+    case 'fetch':
+    case 'chunk':
+      return { kind: 'news', round: 0, instance: message.snapshot.instance - 1 }
     case 'settled':
       return { kind: 'news', round: 0, instance: message.instance }
     case 'handOver':

@@ -4,7 +4,7 @@ import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
-import { checkQueue } from '../verify/queue.ts'
+import { checkQueue, outcomesIn } from '../verify/queue.ts'
 import type { CheckedCluster } from './cluster.ts'
 import { type Datagrams, instanceOf } from './datagrams.ts'
 import type { CheckedEvent } from './events.ts'
@@ -208,6 +208,5 @@ function checkHeld(server: NodeId, { running }: NodeState, { state, facts }: Nod
   if (running === null || state.running === null) return
   const before: RequestQueueContext = running.roles.requestQueue.context
   const after: RequestQueueContext = state.running.roles.requestQueue.context
-  const executions = facts.flatMap((fact) => (fact.type === 'executed' ? [fact.execution] : []))
-  checkQueue(server, before, after, executions)
+  checkQueue(server, before, after, outcomesIn(facts))
 }

@@ -185,6 +185,35 @@ export const namedBounds: readonly NamedBounds[] = [
     },
   },
   {
+    name: 'snapshots',
+    about:
+      'two instances, two servers and one that is admitted and learns after the first batch was deleted, one proposer with two ballots',
+    bounds: {
+      ...joined(admission),
+      requests: [asked('m', admission, [0]), lock('b', [0])],
+      snapshotEvery: 1,
+    },
+    reaches: ['chosen', 'catchUp', 'installed', 'newMembers', 'newQuorum'],
+    counted: {
+      states: 2850,
+      depth: 24,
+      ways: { chosen: 5, catchUp: 9, installed: 14, newMembers: 5, newQuorum: 10 },
+    },
+  },
+  {
+    name: 'snapshotsCrash',
+    about: 'the same with a crash of the one that sends the snapshot, or of the one that installs it',
+    bounds: {
+      ...joined(admission),
+      requests: [asked('m', admission, [0]), lock('b', [0])],
+      snapshotEvery: 1,
+      crashes: 1,
+      crashing: [0, 2],
+    },
+    reaches: ['chosen', 'catchUp', 'installed', 'newMembers', 'newQuorum', 'afterCrash', 'catchUpAfterCrash'],
+    counted: null,
+  },
+  {
     name: 'change',
     about: 'two instances, three servers, each a proposer with a ballot, one of which is removed',
     bounds: changed(1),

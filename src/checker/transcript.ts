@@ -24,8 +24,8 @@ export function transcriptOf(
   events.forEach((event, place) => {
     schedule.take(event, events.slice(place + 1))
   })
-  const { servers, ending } = bounds
-  const chosen = { servers, events: schedule.events }
+  const { servers, ending, snapshotEvery = null } = bounds
+  const chosen = { servers, snapshotEvery, events: schedule.events }
   if (ending === undefined) return writeTranscript({ ...chosen, about }, { adapt })
   return writeTranscript(
     { ...chosen, ending, about: [...about, ...aboutTime] },

@@ -17,6 +17,7 @@ const marks = {
   ruled: 64,
   handedOver: 128,
   ended: 256,
+  installed: 512,
 } as const
 
 type Executed = Extract<Fact, { type: 'executed' }>
@@ -67,6 +68,12 @@ export const witnesses = [
     mark: marks.handedOver,
     during: 'anything',
   },
+  {
+    name: 'installed',
+    about: 'a snapshot replaces the state of a server that asked',
+    mark: marks.installed,
+    during: 'anything',
+  },
   { name: 'newMembers', about: 'the members change', mark: marks.changed, during: 'anything' },
   {
     name: 'newQuorum',
@@ -82,8 +89,10 @@ export type WitnessName = (typeof witnesses)[number]['name']
 export function marksOf(before: NodeState, { facts }: NodeStep, founders: readonly Member[]): number {
   if (before.running === null) return 0
   let found = 0
-  for (const fact of facts)
+  for (const fact of facts) {
     if (fact.type === 'executed') found |= marksOfExecution(before.running, fact, founders)
+    if (fact.type === 'installed') found |= marks.installed
+  }
   return found
 }
 

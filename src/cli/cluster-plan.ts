@@ -16,6 +16,7 @@ export interface ClusterFlags {
   readonly memory?: boolean
   readonly moved?: boolean
   readonly executedLog?: boolean
+  readonly snapshotEvery?: number
   /** The name of `executedLog` in version 0.1.0. */
   readonly trace?: boolean
   readonly stately?: string
@@ -64,7 +65,7 @@ export function planCluster(
   paxos: string,
 ): ClusterPlan {
   const { servers, host, port, data, memory, inspect, allowFaults, service = defaultService } = flags
-  const { executedLog = flags.trace } = flags
+  const { executedLog = flags.trace, snapshotEvery } = flags
   const inspector = inspect === undefined ? null : `127.0.0.1:${inspect}`
   if (port + servers - 1 > 65_535) {
     throw wrongUse(`--port ${port} leaves too few ports for --servers ${servers}: the last one is 65535`)
@@ -79,6 +80,7 @@ export function planCluster(
     args.push(...(dataDir === null ? ['--memory'] : ['--data', dataDir]))
     args.push(...serviceArgs(service))
     if (executedLog) args.push('--executed-log')
+    if (snapshotEvery !== undefined) args.push('--snapshot-every', `${snapshotEvery}`)
     if (inspector !== null) args.push('--inspect', inspector)
     if (allowFaults) args.push('--allow-faults')
     return { id, address, dataDir, inspector, service, args }

@@ -18,6 +18,7 @@ import {
   type MemberOption,
   parseHost,
   serviceOption,
+  snapshotEveryOption,
   statelyOption,
   wholeNumber,
 } from './options.ts'
@@ -65,6 +66,7 @@ export function addClusterCommand(program: Command): void {
     .addOption(
       new Option('--executed-log', 'write each request that was executed, in order, to DIR/N/executed.log'),
     )
+    .addOption(snapshotEveryOption())
     .addOption(new Option('--trace').hideHelp())
     .addOption(statelyOption())
     .addOption(

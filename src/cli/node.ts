@@ -13,6 +13,7 @@ import {
   parseNodeId,
   parseReachableAddress,
   serviceOption,
+  snapshotEveryOption,
   statelyOption,
 } from './options.ts'
 import { complain, print } from './output.ts'
@@ -34,6 +35,7 @@ export interface NodeFlags {
   readonly join?: Address
   readonly executedLog?: boolean
   readonly journal?: string
+  readonly snapshotEvery?: number
   /** The name of `executedLog` in version 0.1.0. */
   readonly trace?: boolean
   /** The name of `journal` in version 0.1.0. */
@@ -97,6 +99,7 @@ export function addNodeCommand(program: Command): void {
     )
     .addOption(new Option('--trace').hideHelp())
     .addOption(new Option('--journal <file>', 'write every event to this file, for `paxos replay`'))
+    .addOption(snapshotEveryOption())
     .addOption(new Option('--record <file>').conflicts('journal').hideHelp())
     .addOption(
       new Option('--inspect [HOST:PORT]', 'report to the inspector at this address')
@@ -128,7 +131,7 @@ whose volume is mounted at another place, starts without it.`,
 /** Converts the options. Throws a `Failure` when they contradict each other. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
   const { id, members, memory, data, moved, bootstrap, cluster, join } = flags
-  const { inspect, allowFaults, stately } = flags
+  const { inspect, allowFaults, stately, snapshotEvery } = flags
   const { executedLog = flags.trace, journal = flags.record } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw wrongUse(
@@ -169,6 +172,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(join !== undefined && { join }),
     ...(executedLog !== undefined && { executedLog }),
     ...(journal !== undefined && { journal }),
+    ...(snapshotEvery !== undefined && { snapshotEvery }),
     ...(allowFaults !== undefined && { allowFaults }),
     ...(inspect !== undefined && { inspect }),
     ...(stately !== undefined && { stately }),

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
+import { defaultLimits } from '../../machines/limits.ts'
 import { isPublicId } from '../core/names.ts'
 import { defaultStatelyUrl } from '../inspect/records/protocol.ts'
 import {
@@ -40,6 +41,14 @@ export function wholeNumber(least: number, most: number): (value: string) => num
 }
 
 export const parseNodeId = wholeNumber(0, maxNodeId)
+
+/** `--snapshot-every`: a number of requests. */
+export function snapshotEveryOption(): Option {
+  return new Option(
+    '--snapshot-every <requests>',
+    `take a snapshot of the state after this many requests, and delete what it replaces (default: ${defaultLimits.snapshotEvery})`,
+  ).argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER))
+}
 
 /** Calls `parse` and reports its error to commander. */
 function parsed<T>(parse: () => T): T {

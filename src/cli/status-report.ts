@@ -24,6 +24,13 @@ const reportSchema = Type.Object({
   }),
   ballot,
   firstUnchosen: Type.Number(),
+  /** The snapshot that the server holds. */
+  snapshot: Type.Optional(
+    Type.Union([
+      Type.Null(),
+      Type.Object({ held: Type.Union([Type.Null(), Type.Object({ instance: Type.Number() })]) }),
+    ]),
+  ),
   /** The replicated clock, and the earliest deadline on it, in milliseconds. */
   clockMs: Type.Number(),
   deadlineMs: Type.Union([Type.Null(), Type.Number()]),

@@ -2,10 +2,12 @@ import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Instance, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
-import type { Oddity, Respond, Write } from '../../machines/outputs.ts'
+import type { KeepChunk, Oddity, Respond, Write } from '../../machines/outputs.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import type { DurableState } from './durable.ts'
 import type { Fact } from './facts.ts'
 import type { HeardFrom } from './reach.ts'
+import type { Capture, Installation } from './replicated-state.ts'
 
 /** An outbound message to another server. */
 export interface SentMessage {
@@ -24,6 +26,17 @@ export interface PageRequest {
   readonly incarnation: string
   readonly from: Instance
 }
+
+/** A question of another server for chunks of a snapshot, from `offsetBytes` on. */
+export interface ChunkRequest {
+  readonly to: NodeId
+  readonly incarnation: string
+  readonly snapshot: SnapshotName
+  readonly offsetBytes: number
+}
+
+/** A chunk of a snapshot that another server sends, in base64. */
+export type ReceivedChunk = Omit<KeepChunk, 'type'>
 
 /**
  * The environment of a node's roles. Two classes implement it: src/node/runtime.ts runs the roles as live actors with a socket
@@ -46,9 +59,31 @@ export interface Driver {
   persist(write: Write): void
   /**
    * Reads a page. The driver gives the event `pageRead(page, batches)` to the node, now or later, or no event when it cannot read
-   * the page now.
+   * the page now. `batches` is `null` when the batch at the instance `from` was deleted.
    */
   read(page: PageRequest): void
+  /**
+   * Draws a picture of the replicated state, slice by slice, and makes its bytes durable. Then the driver gives the event
+   * `snapshotDrawn(snapshot)` to the node, or `snapshotDrawn(null)` when the picture cannot be drawn.
+   */
+  takeSnapshot(capture: Capture): void
+  /**
+   * Reads up to `chunksAtOnce` chunks of a snapshot. The driver gives the event `chunksRead(request, chunks)` to the node, now or
+   * later, or no event when it cannot read them now. `chunks` is `null` when storage does not hold the snapshot.
+   */
+  readChunks(request: ChunkRequest): void
+  /**
+   * Keeps a chunk. Chunks come in order; one at offset 0 begins a snapshot and drops the chunks of another one. Then the driver gives
+   * the event `chunkKept(chunk)` to the node. `begin` begins to read the snapshot.
+   */
+  keepChunk(chunk: ReceivedChunk, begin: () => Installation): void
+  /**
+   * Makes the kept snapshot durable, and checks its length, its digest and its contents. Then the driver gives the event
+   * `snapshotChecked(snapshot, isSound)` to the node.
+   */
+  checkSnapshot(snapshot: SnapshotName): void
+  /** The sound snapshot, completely read. `begin` begins to read it, if the driver has not. */
+  checked(snapshot: SnapshotName, begin: () => Installation): Installation
   /** The state on disk after all writes that have ended; `null` when this driver does not track it. */
   durable(): DurableState | null
   /** A monotonic clock, in milliseconds since an arbitrary moment. Its value is constant within one event. */

@@ -5,8 +5,9 @@
 import type { Address, Batch, Instance, Json, NamedRequest, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
-import type { Execution } from '../../machines/outcome.ts'
+import type { Execution, RequestOutcome } from '../../machines/outcome.ts'
 import type { Respond } from '../../machines/outputs.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import type { DurableState } from './durable.ts'
 
 export type Fact =
@@ -43,6 +44,17 @@ export type Fact =
       readonly execution: Execution
       readonly digest: string | null
     }
+  /** A server asks its storage to hold a snapshot, which it drew or received. */
+  | { readonly type: 'stored'; readonly node: NodeId; readonly snapshot: SnapshotName }
+  /** A snapshot replaced the replicated state of a server. `members` are the members at its instance. */
+  | {
+      readonly type: 'installed'
+      readonly node: NodeId
+      readonly snapshot: SnapshotName
+      readonly members: readonly Member[]
+    }
+  /** After that, a server looked up the requests that its queue holds: these have ended. */
+  | { readonly type: 'recalled'; readonly node: NodeId; readonly ended: readonly RequestOutcome[] }
   /** A server answered a client. */
   | {
       readonly type: 'responded'

@@ -48,6 +48,7 @@ export const invariants = {
   11: { name: 'progress', judgedBy: 'endOfRun', ...ofProtocol },
   12: { name: 'quiet', judgedBy: 'endOfRun', ...ofProtocol },
   13: { name: 'leases', judgedBy: 'realTime', ...ofProtocol },
+  14: { name: 'snapshots', judgedBy: 'facts', ...ofProtocol },
   15: { name: 'storage', judgedBy: 'files', ...ofProtocol },
   16: { name: 'reads', judgedBy: 'clients', ...ofProtocol },
 } as const satisfies Record<number, InvariantRow>

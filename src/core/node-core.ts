@@ -1,11 +1,13 @@
 import type { Difference } from '../../machines/auditing.ts'
-import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
+import type { Address, Batch, Instance, NodeId, RequestGroup } from '../../machines/batch.ts'
 import type { Boot } from '../../machines/boot.ts'
+import { bytesOf } from '../../machines/fetching.ts'
 import {
   type CompareArrived,
   type HandOverArrived,
   type Heard,
   hearerOf,
+  type LearnerEvent,
   type Names,
   type RoleEvent,
 } from '../../machines/inbox.ts'
@@ -15,6 +17,8 @@ import type { Accept, Compare, HandOver, NodeMessage, ReadAnswer } from '../../m
 import type { NodeInput } from '../../machines/node.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Output, Query, Respond, Send, Write } from '../../machines/outputs.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { requestsIn } from '../../machines/taking.ts'
 import type { Timing } from '../../machines/timing.ts'
 import {
   type Audit,
@@ -26,7 +30,7 @@ import {
   withRefusals,
 } from './audit.ts'
 import { queuedBytes } from './command-bytes.ts'
-import type { Driver, PageRequest } from './driver.ts'
+import type { ChunkRequest, Driver, PageRequest, ReceivedChunk } from './driver.ts'
 import type { DurableState } from './durable.ts'
 import { type Elapsed, type ElapsedRules, elapsedRules } from './elapsed.ts'
 import type { Fact } from './facts.ts'
@@ -34,7 +38,7 @@ import { jsonBytes } from './json-bytes.ts'
 import type { NodeEvent } from './node-event.ts'
 import { type NodeRules, nodeRules } from './node-rules.ts'
 import type { HeardFrom } from './reach.ts'
-import type { ReplicatedState } from './replicated-state.ts'
+import type { Installation, ReplicatedState } from './replicated-state.ts'
 import { roleInputs } from './roles.ts'
 import { Router } from './router.ts'
 import type { Sender, Trust } from './trust.ts'
@@ -72,9 +76,33 @@ export interface CoreMemory {
 /** The most bytes of JSON of one message with the results of reads; a single result may be larger. */
 const responseBytes = 48_000
 
-/** The event that delivers a page to the learner that asked for it. */
-export function pageRead(page: PageRequest, batches: readonly Batch[]): CoreEvent {
-  return { type: 'tell', role: 'learner', event: { type: 'chosen.read', ...page, batches } }
+/** The event that delivers a page to the learner that asked for it; `null` when its first batch was deleted. */
+export function pageRead(page: PageRequest, batches: readonly Batch[] | null): CoreEvent {
+  return tellLearner({ type: 'chosen.read', ...page, batches })
+}
+
+/** The event that delivers chunks of a snapshot to the learner; `null` when storage does not hold it. */
+export function chunksRead(request: ChunkRequest, chunks: readonly string[] | null): CoreEvent {
+  return tellLearner({ type: 'chunks.read', ...request, chunks })
+}
+
+/** The event after a chunk was kept. */
+export function chunkKept({ snapshot, offsetBytes, bytes }: ReceivedChunk): CoreEvent {
+  return tellLearner({ type: 'chunk.kept', snapshot, endBytes: offsetBytes + bytesOf(bytes) })
+}
+
+/** The event after a received snapshot was checked. */
+export function snapshotChecked(snapshot: SnapshotName, isSound: boolean): CoreEvent {
+  return tellLearner({ type: 'snapshot.checked', snapshot, isSound })
+}
+
+/** The event after a picture was drawn and its bytes are durable; with `null`, it could not be drawn. */
+export function snapshotDrawn(snapshot: SnapshotName | null): CoreEvent {
+  return tellLearner({ type: 'snapshot.drawn', snapshot })
+}
+
+function tellLearner(event: LearnerEvent): CoreEvent {
+  return { type: 'tell', role: 'learner', event }
 }
 
 /**
@@ -95,6 +123,8 @@ export class NodeCore {
   #elapsed: Elapsed
   #trust: Trust
   #audit: Audit
+  /** The requests of the batches that were executed again at the start. */
+  #requestsAgain = 0
 
   /** With `memory`, the node continues from that of another node object; without, it begins with nothing. */
   constructor(settings: CoreSettings, replica: ReplicatedState, driver: Driver, memory?: CoreMemory) {
@@ -118,15 +148,22 @@ export class NodeCore {
    * `started`.
    */
   recover(batches: readonly Batch[]): readonly ExecutedFact[] {
+    this.#requestsAgain += requestsIn(batches)
     return batches.map((batch) => this.#executed(this.#replica.firstUnexecuted, batch))
   }
 
-  /** The inputs of the roles, after all stored chosen batches were executed. `randomSeed` seeds the proposer's back-off. */
+  /** Begins to read the stored snapshot, before the node starts. */
+  installation(): Installation {
+    return this.#replica.installation()
+  }
+
+  /** The inputs of the roles, after the stored snapshot was installed and all stored chosen batches above it were executed. `randomSeed` seeds the proposer's back-off. */
   inputs(
     durable: DurableState,
     settings: { readonly timing: Timing; readonly limits: Limits; readonly randomSeed: number },
   ): NodeInput {
-    return roleInputs(this.#rules.recoveredFrom(this.#identity, this.#replica, durable), settings)
+    const recovered = this.#rules.recoveredFrom(this.#identity, this.#replica, durable)
+    return roleInputs({ ...recovered, requestsSince: this.#requestsAgain }, settings)
   }
 
   /**
@@ -175,7 +212,7 @@ export class NodeCore {
         this.#router.dispatch(output.role, this.#stamped(output.event))
         return
       case 'persist':
-        this.#driver.persist(output.write)
+        this.#persist(output.write)
         return
       case 'execute':
         this.#execute(output.instance, output.batch)
@@ -185,6 +222,28 @@ export class NodeCore {
         this.#driver.read({ to, incarnation, from })
         return
       }
+      case 'takeSnapshot':
+        this.#driver.takeSnapshot(this.#replica.capture())
+        return
+      case 'readChunks': {
+        const { to, incarnation, snapshot, offsetBytes } = output
+        this.#driver.readChunks({ to, incarnation, snapshot, offsetBytes })
+        return
+      }
+      case 'keepChunk': {
+        const { snapshot, offsetBytes, bytes } = output
+        this.#driver.keepChunk({ snapshot, offsetBytes, bytes }, () => this.#replica.installation())
+        return
+      }
+      case 'checkSnapshot':
+        this.#driver.checkSnapshot(output.snapshot)
+        return
+      case 'installSnapshot':
+        this.#install(output.snapshot)
+        return
+      case 'recall':
+        this.#recall(output.groups)
+        return
       case 'respond':
         this.#respond(output.to, output.message)
         return
@@ -425,6 +484,33 @@ export class NodeCore {
     for (const { role, event } of this.#rules.tasksAfterExecution(fact.execution, time)) {
       this.#router.dispatch(role, event)
     }
+  }
+
+  #persist(write: Write): void {
+    if (write.by === 'snapshot') {
+      this.#driver.observe({ type: 'stored', node: this.#self, snapshot: write.snapshot })
+    }
+    this.#driver.persist(write)
+  }
+
+  /** Nobody knows when the batch below the snapshot was first seen, so the next batch adds no time. */
+  #install(snapshot: SnapshotName): void {
+    const before = { members: this.#replica.members, hadDeadline: this.#replica.deadlineMs !== null }
+    this.#driver.checked(snapshot, () => this.#replica.installation()).install()
+    this.#elapsed = this.#elapsedRules.begin(this.#driver.nowMs())
+    const { members } = this.#replica
+    this.#driver.observe({ type: 'installed', node: this.#self, snapshot, members })
+    for (const { role, event } of this.#rules.tasksAfterInstallation(this.#self, this.#replica, before)) {
+      this.#router.dispatch(role, event)
+    }
+  }
+
+  #recall(groups: readonly RequestGroup[]): void {
+    const ended = groups.flatMap(({ uid, requests }) =>
+      this.#replica.recall(uid, requests).ended.map((answer) => ({ uid, ...answer })),
+    )
+    this.#driver.observe({ type: 'recalled', node: this.#self, ended })
+    this.#router.dispatch('requestQueue', { type: 'requests.recalled', ended })
   }
 
   #executed(instance: Instance, batch: Batch): ExecutedFact {

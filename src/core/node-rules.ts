@@ -1,6 +1,7 @@
 /** The decisions of a node that depend only on their arguments. They are pure functions, and a test may replace each. */
-import type { NodeId } from '../../machines/batch.ts'
+import { type NodeId, sameJson } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
+import { type Member, peersOf } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { DurableState } from './durable.ts'
@@ -38,25 +39,34 @@ export interface NodeRules {
   readonly heardBoot: typeof heardBoot
   readonly eventAfterWrite: typeof eventAfterWrite
   readonly tasksAfterExecution: typeof tasksAfterExecution
+  readonly tasksAfterInstallation: typeof tasksAfterInstallation
 }
 
 /** The initial state of the roles. The members are those after all executed batches, not the founders of the cluster. */
 export function recoveredFrom(
   { self, incarnation }: { readonly self: NodeId; readonly incarnation: string },
   { members, deadlineMs, clockMs }: Pick<ReplicatedState, 'members' | 'deadlineMs' | 'clockMs'>,
-  { promised, accepted, firstUnchosen }: DurableState,
-): Recovered {
+  { promised, accepted, firstUnchosen, snapshot }: DurableState,
+): Omit<Recovered, 'requestsSince'> {
   // Nobody knows how long this server was stopped, so the wait begins anew.
   const dueInMs = dueIn(deadlineMs, { clockMs, passedMs: 0 })
-  return { self, incarnation, members, promised, accepted, firstUnchosen, dueInMs }
+  return { self, incarnation, members, promised, accepted, firstUnchosen, snapshot, dueInMs }
 }
 
 /**
- * The event that follows a successful `write`; `null` for none. The acceptor waits until its write is synced. No role waits for a
- * write of the learner.
+ * The event that follows a successful `write`; `null` for none. The acceptor waits until its write is synced, and the learner until
+ * storage holds a snapshot. No role waits for chosen batches.
  */
-export function eventAfterWrite(write: Write): Extract<NodeEvent, { type: 'synced' }> | null {
-  return write.by === 'acceptor' ? { type: 'synced' } : null
+export function eventAfterWrite(write: Write): Extract<NodeEvent, { type: 'synced' | 'tell' }> | null {
+  switch (write.by) {
+    case 'acceptor':
+      return { type: 'synced' }
+    case 'learner':
+      return null
+    case 'snapshot':
+      return { type: 'tell', role: 'learner', event: { type: 'snapshot.held', snapshot: write.snapshot } }
+  }
+  write satisfies never
 }
 
 /**
@@ -77,10 +87,35 @@ export function tasksAfterExecution(execution: Execution, time: TimeAfterExecuti
     const { proposedBy } = time
     tasks.push({ role: 'timekeeper', event: { type: 'deadline.reckoned', dueInMs, proposedBy } })
   }
-  if (members === null) return tasks
-  const changed = { type: 'members.changed', members } as const
+  return members === null ? tasks : [...tasksAfterChange(members), ...tasks]
+}
+
+/** Every role but the proposer: that receives the members with the execution, or with the snapshot. */
+function tasksAfterChange(members: readonly Member[]): RoleTask[] {
   const roles = ['acceptor', 'learner', 'requestQueue', 'timekeeper', 'auditor', 'reader'] as const
-  return [...roles.map((role) => ({ role, event: changed })), ...tasks]
+  return roles.map((role) => ({ role, event: { type: 'members.changed', members } }))
+}
+
+/**
+ * The events that the roles receive after a snapshot replaced the replicated state, in the order of those after an execution. The
+ * server that proposed last is unknown: another one is assumed, because this server was late.
+ */
+export function tasksAfterInstallation(
+  self: NodeId,
+  { firstUnexecuted, members, deadlineMs, clockMs }: ReplicatedState,
+  before: { readonly members: readonly Member[]; readonly hadDeadline: boolean },
+): readonly RoleTask[] {
+  const replaced = { type: 'state.replaced', firstUnexecuted, members } as const
+  const tasks: RoleTask[] = [
+    ...(sameJson(before.members, members) ? [] : tasksAfterChange(members)),
+    { role: 'requestQueue', event: replaced },
+    { role: 'proposer', event: replaced },
+    { role: 'reader', event: replaced },
+  ]
+  if (deadlineMs === null && !before.hadDeadline) return tasks
+  const dueInMs = dueIn(deadlineMs, { clockMs, passedMs: 0 })
+  const proposedBy = peersOf(members, self)[0] ?? self
+  return [...tasks, { role: 'timekeeper', event: { type: 'deadline.reckoned', dueInMs, proposedBy } }]
 }
 
 /**
@@ -102,4 +137,5 @@ export const nodeRules: NodeRules = {
   heardBoot,
   eventAfterWrite,
   tasksAfterExecution,
+  tasksAfterInstallation,
 }

@@ -43,3 +43,8 @@ export function promised<R>(routine: Process<R>): Promise<R> {
     })
   })
 }
+
+/** A process as one operation, for a process that waits for it. */
+export function operationOf<R>(routine: Process<R>): Operation<R> {
+  return (ended) => run(routine, ended)
+}

@@ -13,6 +13,7 @@ import type { NodeInput } from '../../machines/node.ts'
 import { proposerMachine } from '../../machines/proposer.ts'
 import { readerMachine } from '../../machines/reader.ts'
 import { requestQueueMachine } from '../../machines/request-queue.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { timekeeperMachine } from '../../machines/timekeeper.ts'
 import type { Timing } from '../../machines/timing.ts'
 import { RoleFailed } from './role-failed.ts'
@@ -61,6 +62,10 @@ export interface Recovered {
   readonly promised: Ballot | null
   readonly accepted: readonly AcceptedRecord[]
   readonly firstUnchosen: Instance
+  /** The snapshot that storage holds; `null` for none. */
+  readonly snapshot: SnapshotName | null
+  /** The requests that were chosen since that snapshot. */
+  readonly requestsSince: number
   /** The time until the earliest deadline of the replicated clock in milliseconds; `null` when there is none. */
   readonly dueInMs: number | null
 }
@@ -71,6 +76,7 @@ export function roleInputs(
   { timing, limits, randomSeed }: { timing: Timing; limits: Limits; randomSeed: number },
 ): NodeInput {
   const { self, incarnation, members, promised, accepted, firstUnchosen, dueInMs } = recovered
+  const { snapshot, requestsSince } = recovered
   const leader = promised?.node ?? null
   return {
     acceptor: { self, incarnation, members, limits, promised, accepted, firstUnchosen },
@@ -80,7 +86,10 @@ export function roleInputs(
       self,
       members,
       timing,
+      limits,
       firstUnchosen,
+      snapshot,
+      requestsSince,
       highestHeard: Math.max(-1, ...accepted.map(({ instance }) => instance)),
     },
     requestQueue: { self, incarnation, members, timing, limits, leader },

@@ -34,7 +34,9 @@ export interface JournalStart {
     readonly timing: Timing
     readonly limits: Limits
     readonly durable: DurableState
-    /** The chosen batches below `durable.firstUnchosen`. */
+    /** The text of `durable.snapshot`; `null` without one. */
+    readonly snapshot: string | null
+    /** The chosen batches below `durable.firstUnchosen` that the snapshot does not contain. */
     readonly chosen: readonly Batch[]
   }
 }
@@ -86,6 +88,7 @@ const runLine = open({
     timing: open({}),
     limits: open({}),
     durable: open({ firstUnchosen: Type.Integer({ minimum: 0 }), accepted: Type.Array(Type.Unknown()) }),
+    snapshot: Type.Union([Type.String(), Type.Null()]),
     chosen: Type.Array(Type.Unknown()),
   }),
 })

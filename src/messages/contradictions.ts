@@ -1,10 +1,14 @@
 import { compareBallots } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
+import { bytesOf } from '../../machines/fetching.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type {
   Accept,
   Chosen,
+  Chunk,
+  Compacted,
   Confirmed,
+  Fetch,
   Founder,
   Message,
   Prepare,
@@ -77,6 +81,30 @@ export function contradictionInConfirmed({ firstUnchosen, acceptedBelow }: Confi
   return acceptedBelow < firstUnchosen
     ? `confirmed: accepted below ${acceptedBelow}, and firstUnchosen is ${firstUnchosen}`
     : null
+}
+
+/** A snapshot contains only what its server knows to be chosen, and it is never empty. */
+export function contradictionInCompacted({ snapshot, firstUnchosen }: Compacted): string | null {
+  const { instance, lengthBytes } = snapshot
+  if (lengthBytes === 0) return 'compacted: a snapshot of 0 bytes'
+  return instance > firstUnchosen
+    ? `compacted: a snapshot of everything below ${instance}, and firstUnchosen is ${firstUnchosen}`
+    : null
+}
+
+/** A learner that has the whole snapshot asks for no more. */
+export function contradictionInFetch({ snapshot, offsetBytes }: Fetch): string | null {
+  return offsetBytes < snapshot.lengthBytes
+    ? null
+    : `fetch: from byte ${offsetBytes} of a snapshot of ${snapshot.lengthBytes} bytes`
+}
+
+/** A chunk lies within its snapshot. */
+export function contradictionInChunk({ snapshot, offsetBytes, bytes }: Chunk): string | null {
+  const endBytes = offsetBytes + bytesOf(bytes)
+  return endBytes <= snapshot.lengthBytes
+    ? null
+    : `chunk: up to byte ${endBytes} of a snapshot of ${snapshot.lengthBytes} bytes`
 }
 
 /** A founder that knows the founders is one of them. A cluster is not founded before they are known. */

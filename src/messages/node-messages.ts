@@ -1,11 +1,16 @@
 /** The messages that the roles of servers send to each other. */
 import { Type } from '@sinclair/typebox'
 import type { Instance } from '../../machines/batch.ts'
+import { bytesOf } from '../../machines/fetching.ts'
 import type { Accept, Accepted, Confirmed, Denial, NodeMessage, Settled } from '../../machines/messages.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { mostCompared } from '../core/audit.ts'
 import {
   contradictionInChosen,
+  contradictionInChunk,
+  contradictionInCompacted,
   contradictionInConfirmed,
+  contradictionInFetch,
   contradictionInPromise,
   unlessBetweenServers,
   unlessOwnBallot,
@@ -15,12 +20,14 @@ import {
   acceptedRecord,
   ballot,
   batch,
+  chunkOfSnapshot,
   closed,
   integer,
   requestGroup,
   runningDigest,
+  snapshot,
 } from './part-schemas.ts'
-import { acceptedText, ballotText, batchText, groupText, seqsName } from './part-texts.ts'
+import { acceptedText, ballotText, batchText, groupText, seqsName, snapshotText } from './part-texts.ts'
 
 export const nodeMessages = {
   prepare: {
@@ -157,6 +164,48 @@ export const nodeMessages = {
       batches.length > 1 ? `chosen #${from}–${from + batches.length - 1}` : `chosen #${from}`,
     key: ({ from, firstUnchosen, unsettled }) => `${from} ${firstUnchosen} ${unsettled}`,
   },
+  compacted: {
+    schema: closed({ type: Type.Literal('compacted'), snapshot, firstUnchosen: integer }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: (message, origin) =>
+      unlessBetweenServers(message, origin) ?? contradictionInCompacted(message),
+    repetitionKey: ({ snapshot, firstUnchosen }) => `${snapshotKey(snapshot)} ${firstUnchosen}`,
+    ...noBatches,
+    sentence: ({ snapshot, firstUnchosen }) =>
+      `compacted: ${snapshotText(snapshot)}${knownText(firstUnchosen, snapshot.instance)}`,
+    kind: 'chosen',
+    label: ({ snapshot }) => `compacted #${snapshot.instance}`,
+    key: ({ snapshot, firstUnchosen }) => `${snapshotKey(snapshot)} ${firstUnchosen}`,
+  },
+  fetch: {
+    schema: closed({ type: Type.Literal('fetch'), snapshot, offsetBytes: integer }),
+    fitsAnyCluster: false,
+    isAnswer: false,
+    contradiction: (message, origin) =>
+      unlessBetweenServers(message, origin) ?? contradictionInFetch(message),
+    // As for `learn`: a learner that asks twice needs the chunks of its last question.
+    repetitionKey: noKey,
+    ...noBatches,
+    sentence: ({ snapshot, offsetBytes }) => `fetch ${snapshotText(snapshot)} from byte ${offsetBytes}`,
+    kind: 'learn',
+    label: ({ snapshot, offsetBytes }) => `fetch #${snapshot.instance} ${offsetBytes}`,
+    key: ({ snapshot, offsetBytes }) => `${snapshotKey(snapshot)} ${offsetBytes}`,
+  },
+  chunk: {
+    schema: closed({ type: Type.Literal('chunk'), snapshot, offsetBytes: integer, bytes: chunkOfSnapshot }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: (message, origin) =>
+      unlessBetweenServers(message, origin) ?? contradictionInChunk(message),
+    repetitionKey: ({ snapshot, offsetBytes }) => `${snapshotKey(snapshot)} ${offsetBytes}`,
+    ...noBatches,
+    sentence: ({ snapshot, offsetBytes, bytes }) =>
+      `chunk of ${snapshotText(snapshot)}: ${bytesOf(bytes)} bytes from ${offsetBytes}`,
+    kind: 'chosen',
+    label: ({ snapshot, offsetBytes }) => `chunk #${snapshot.instance} ${offsetBytes}`,
+    key: ({ snapshot, offsetBytes }) => `${snapshotKey(snapshot)} ${offsetBytes}`,
+  },
   settled: {
     schema: closed({
       type: Type.Literal('settled'),
@@ -258,6 +307,10 @@ export const nodeMessages = {
 
 function confirmedKey({ question, firstUnchosen, acceptedBelow }: Confirmed): string {
   return `${question} ${firstUnchosen} ${acceptedBelow}`
+}
+
+function snapshotKey({ instance, digest }: SnapshotName): string {
+  return `${instance} ${digest}`
 }
 
 function settledKey({ ballot, instance }: Settled): string {

@@ -1,6 +1,7 @@
 /** The schemas of the parts of messages, for the dictionary and all other data that contains such parts. */
 import { FormatRegistry, Kind, type TObject, type TProperties, Type, TypeRegistry } from '@sinclair/typebox'
 import type { Json } from '../../machines/batch.ts'
+import { chunkBytes } from '../../machines/fetching.ts'
 import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import { isWellFormed, jsonFault } from '../core/json.ts'
 import { publicIdPattern } from '../core/names.ts'
@@ -69,6 +70,19 @@ export const cookie = Type.String({ pattern: `^[A-Za-z0-9_-]{${cookieLength}}$` 
 export const runningDigest = Type.String({ pattern: '^[0-9a-z]{1,11}$' })
 
 export const ballot = closed({ round: integer, node: integer })
+
+export const snapshot = closed({
+  instance: integer,
+  lengthBytes: integer,
+  digest: Type.String({ pattern: '^[0-9a-f]{64}$' }),
+})
+
+/** Bytes of a snapshot in base64. */
+export const chunkOfSnapshot = Type.String({
+  pattern: '^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$',
+  minLength: 4,
+  maxLength: Math.ceil(chunkBytes / 3) * 4,
+})
 
 const membershipChange = Type.Union([
   closed({ action: Type.Literal('add'), id: integer, address, incarnation: Type.Optional(name) }),

@@ -13,6 +13,7 @@ import {
 import type { Member } from '../../machines/members.ts'
 import type { ReadRequest } from '../../machines/messages.ts'
 import type { Outcome, ReadOutcome, RequestOutcome } from '../../machines/outcome.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { requestName } from '../core/names.ts'
 
 /** `1.0`, or `nothing` for no ballot. */
@@ -162,4 +163,9 @@ function isFields(value: Json | undefined): value is Fields {
 /** True for a word that a transcript writes without quotes. */
 export function isWord(text: string): boolean {
   return /^[A-Za-z][\w.-]*$/.test(text)
+}
+
+/** The instance of a snapshot, and the beginning of its digest. */
+export function snapshotText({ instance, digest }: SnapshotName): string {
+  return `snapshot of everything below ${instance} (${digest.slice(0, 8)})`
 }

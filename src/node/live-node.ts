@@ -4,8 +4,9 @@ import { join } from 'node:path'
 import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Json, NodeId } from '../../machines/batch.ts'
 import type { Boot } from '../../machines/boot.ts'
-import { defaultLimits } from '../../machines/limits.ts'
+import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
+import { textOf } from '../core/bytes.ts'
 import { delayName } from '../core/chart-names.ts'
 import { type DurableState, durablePart } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
@@ -28,7 +29,7 @@ import type { Invited } from './joining.ts'
 import type { Logger } from './logger.ts'
 import type { NodeControl, NodeOptions, RunningNode } from './node.ts'
 import type { OptionWords } from './option-words.ts'
-import { executeChosen } from './recover.ts'
+import { executeChosen, installStored } from './recover.ts'
 import { Runtime } from './runtime.ts'
 import { ServerPort } from './server-port.ts'
 import { statusOf } from './status.ts'
@@ -103,6 +104,14 @@ export class LiveNode implements RunningNode {
       inspect: bridge?.inspect ?? null,
       executed: (fact) => this.#executed(fact),
       disputed: (dispute, executed) => this.#reportDispute(dispute, executed),
+      snapshots: {
+        notDrawn: (reason) =>
+          logger.error(
+            { reason },
+            'the service failed to give its state for a snapshot: the log keeps all batches',
+          ),
+        refused: (reason) => logger.warn({ reason }, 'refused the snapshot of another server'),
+      },
     })
     this.ended = this.#runtime.ended.then((reason) => this.#closeAll(reason))
   }
@@ -112,26 +121,36 @@ export class LiveNode implements RunningNode {
     await this.#inspection?.close()
   }
 
-  /** Executes the stored batches again. */
+  /** Installs the stored snapshot, and executes the batches after it again. */
   async recover({ torn, ...opened }: OpenedStorage): Promise<void> {
     if (torn !== null) this.#logger.warn(torn, 'dropped the end of the log: a write was interrupted there')
-    const { service, storage, timing = defaultTiming, limits = defaultLimits } = this.#options
+    const { service, storage, timing = defaultTiming } = this.#options
+    const limits = this.#limits
     const chosen: Batch[] = []
     const executed = ({ batch, execution }: ExecutedFact) => {
       this.#executedLog?.record(batch, execution)
       if (this.#journal !== null) chosen.push(batch)
     }
+    const parts: Uint8Array[] = []
+    await installStored(storage, this.#runtime, opened, (part) => {
+      if (this.#journal !== null) parts.push(part)
+    })
     await executeChosen(storage, this.#runtime, opened, { pageBytes, executed })
     const { cluster, incarnation, members: founders } = this.#identity
     const durable = durablePart(opened)
-    const began = { cluster, service: service.name, incarnation, founders, timing, limits, durable, chosen }
+    const snapshot = durable.snapshot === null ? null : textOf(Buffer.concat(parts))
+    const began = {
+      ...{ cluster, service: service.name, incarnation, founders, timing, limits },
+      ...{ durable, snapshot, chosen },
+    }
     const version = journalVersion
     this.#journal?.record({ version, clock: this.#journal.lastClock, node: this.id, run: began })
   }
 
   /** Spawns the roles and lets them send. */
   serve(socket: Socket, durable: DurableState): void {
-    const { timing = defaultTiming, limits = defaultLimits, resolver, words } = this.#options
+    const { timing = defaultTiming, resolver, words } = this.#options
+    const limits = this.#limits
     const logger = this.#logger
     this.#port = new ServerPort({
       ...{ socket, resolver, logger },
@@ -208,6 +227,11 @@ export class LiveNode implements RunningNode {
     this.#runtime.finish()
     await this.ended
     this.#logger.info('stopped')
+  }
+
+  get #limits(): Limits {
+    const { limits = defaultLimits, snapshotEvery = limits.snapshotEvery } = this.#options
+    return { ...limits, snapshotEvery }
   }
 
   #executed({ instance, batch, execution }: ExecutedFact): void {

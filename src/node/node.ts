@@ -57,6 +57,11 @@ export interface NodeOptions {
   readonly stately?: string
   readonly timing?: Timing
   readonly limits?: Limits
+  /**
+   * The server takes a snapshot of the replicated state after this many requests, 100,000 by default, or after more when the snapshot is
+   * large. Then it deletes the chosen batches that only servers need which are far behind.
+   */
+  readonly snapshotEvery?: number
   /** Allow `control` to inject faults: lose messages, fire timers. Use it for experiments only. */
   readonly allowFaults?: boolean
   /** Resolves host names; by default with the system's resolver, one name at a time in the whole process. */

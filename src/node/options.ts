@@ -64,6 +64,7 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
   stately: text,
   timing: numbersLike(defaultTiming),
   limits: numbersLike(defaultLimits),
+  snapshotEvery: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && Number(value) >= 1],
   allowFaults: flag,
   resolver: ['a Resolver', (value) => isObject(value) && has(value, 'addressesOf', 'resolve')],
   onFate: ['a function', (value) => typeof value === 'function'],

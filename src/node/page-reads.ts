@@ -2,7 +2,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import { maxPagesForStrangers } from '../wire/limits.ts'
 
 /**
- * Reads pages of chosen batches for other servers. A question takes a few bytes and a page fills a datagram. So each server gets
+ * Reads pages of chosen batches, and chunks of snapshots, for other servers. A question takes a few bytes and a page fills a datagram. So each server gets
  * one read at a time, and all non-members together get a few. Other questions are refused during that time; the sender asks
  * again.
  */
@@ -21,19 +21,19 @@ export class PageReads {
   }
 
   /**
-   * Reads a page for the server `id` with that directory. Returns `null` when another read for it is running, or when too many
-   * reads for non-members are running.
+   * Runs `read` for the server `id` with that directory. Does nothing when another read for it is running, or when too many reads for
+   * non-members are running.
    */
-  async read<T>(id: NodeId, incarnation: string, read: () => Promise<T>): Promise<T | null> {
+  async read(id: NodeId, incarnation: string, read: () => Promise<void>): Promise<void> {
     const isMember = this.#isMember(id, incarnation)
     const to = `${id} ${incarnation}`
     if (this.#reading.has(to) || (!isMember && this.#readingForStrangers >= maxPagesForStrangers)) {
       this.#refused += 1
-      return null
+      return
     }
     this.#reading.set(to, { isMember })
     try {
-      return await read()
+      await read()
     } finally {
       this.#reading.delete(to)
     }

@@ -5,27 +5,35 @@ import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { ClientAsk, NodeMessage } from '../../machines/messages.ts'
 import type { Oddity, Respond, Write } from '../../machines/outputs.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import type { Timing } from '../../machines/timing.ts'
-import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
+import type { ChunkRequest, Driver, PageRequest, ReceivedChunk, SentMessage } from '../core/driver.ts'
 import { type DurableState, durablePart } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import { messageOf } from '../core/message-of.ts'
 import {
   type CoreEvent,
   type CoreSettings,
+  chunkKept,
+  chunksRead,
   type ExecutedFact,
   NodeCore,
   pageRead,
+  snapshotChecked,
+  snapshotDrawn,
 } from '../core/node-core.ts'
+import { promised } from '../core/process.ts'
 import type { HeardFrom } from '../core/reach.ts'
-import type { ReplicatedState } from '../core/replicated-state.ts'
+import type { Capture, Installation, ReplicatedState } from '../core/replicated-state.ts'
 import type { Trust } from '../core/trust.ts'
 import type { JournalEvent } from '../journal/journal-lines.ts'
+import type { SnapshotKeeper } from '../storage/snapshot-keeper.ts'
 import type { Storage } from '../storage/storage.ts'
 import { Actors, type RoleSnapshot } from './actors.ts'
 import { EventScope, type EventWatchers } from './event-scope.ts'
 import type { Outbound } from './outbound.ts'
 import { PageReads } from './page-reads.ts'
+import { keeperOf, type SnapshotReports } from './snapshots.ts'
 
 /** The size of a page of chosen batches for a server that catches up, in bytes of JSON. */
 const pageBytes = 48_000
@@ -38,6 +46,8 @@ export interface Watchers extends EventWatchers {
   readonly executed?: (fact: ExecutedFact) => void
   /** Hears where the servers differ without a quorum that agrees, and what this server executed there; `null` when that has ended. */
   readonly disputed?: (dispute: Difference | null, executed: string) => void
+  /** Receives what prevents snapshots. */
+  readonly snapshots?: SnapshotReports
 }
 
 /** A live node. It drives the core with actors, a socket, a disk and the clocks of this machine. */
@@ -48,6 +58,7 @@ export class Runtime implements Driver {
   readonly #scope: EventScope
   readonly #executed: (fact: ExecutedFact) => void
   readonly #disputed: NonNullable<Watchers['disputed']>
+  readonly #snapshots: SnapshotKeeper
   readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
   #outbound: Outbound | null = null
   /** Resolves when the node ends: with `null` after a stop, with the reason after a halt. */
@@ -57,10 +68,17 @@ export class Runtime implements Driver {
     settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot'>,
     storage: Storage,
     replica: ReplicatedState,
-    { inspect = null, executed = () => undefined, disputed = () => undefined, ...watchers }: Watchers = {},
+    {
+      inspect = null,
+      executed = () => undefined,
+      disputed = () => undefined,
+      snapshots = { notDrawn: () => undefined, refused: () => undefined },
+      ...watchers
+    }: Watchers = {},
   ) {
     const { self } = settings
     this.#storage = storage
+    this.#snapshots = keeperOf(storage, snapshots)
     this.#executed = executed
     this.#disputed = disputed
     this.#actors = new Actors({
@@ -76,6 +94,11 @@ export class Runtime implements Driver {
     this.#core = new NodeCore(settings, replica, this)
     this.ended = this.#actors.ended
     void storage.whenFailed.then(({ message }) => this.fail(message))
+  }
+
+  /** Begins to read the stored snapshot, before the node starts. */
+  installation(): Installation {
+    return this.#core.installation()
   }
 
   /** Executes the next of the stored chosen batches again, before the node starts. */
@@ -220,14 +243,39 @@ export class Runtime implements Driver {
 
   read(page: PageRequest): void {
     const { to, incarnation, from } = page
-    this.#pages
-      .read(to, incarnation, () => this.#storage.chosen(from, pageBytes))
-      .then(
-        (batches) => {
-          if (batches !== null) this.#take(pageRead(page, batches))
-        },
-        (error: unknown) => this.fail(messageOf(error)),
-      )
+    const answered = this.#pages.read(to, incarnation, async () => {
+      const batches = await this.#storage.chosen(from, pageBytes)
+      this.#take(pageRead(page, batches))
+    })
+    this.#unlessFailed(answered)
+  }
+
+  takeSnapshot(capture: Capture): void {
+    const drawn = promised(this.#snapshots.draw(capture))
+    this.#unlessFailed(drawn.then((snapshot) => this.#take(snapshotDrawn(snapshot))))
+  }
+
+  readChunks(request: ChunkRequest): void {
+    const { to, incarnation } = request
+    const answered = this.#pages.read(to, incarnation, async () => {
+      const chunks = await promised(this.#snapshots.chunks(request))
+      this.#take(chunksRead(request, chunks))
+    })
+    this.#unlessFailed(answered)
+  }
+
+  keepChunk(chunk: ReceivedChunk, begin: () => Installation): void {
+    const kept = promised(this.#snapshots.keep(chunk, begin))
+    this.#unlessFailed(kept.then(() => this.#take(chunkKept(chunk))))
+  }
+
+  checkSnapshot(snapshot: SnapshotName): void {
+    const checked = promised(this.#snapshots.check(snapshot))
+    this.#unlessFailed(checked.then((isSound) => this.#take(snapshotChecked(snapshot, isSound))))
+  }
+
+  checked(snapshot: SnapshotName): Installation {
+    return this.#snapshots.checked(snapshot)
   }
 
   durable(): DurableState | null {
@@ -264,15 +312,20 @@ export class Runtime implements Driver {
   }
 
   #write(write: Write): void {
-    this.#storage.persist(write).then(
-      () => {
+    const written = this.#storage.persist(write)
+    this.#unlessFailed(
+      written.then(() => {
         const event = this.#core.eventAfter(write)
         if (event === null) return
         this.#scope.synced()
         this.#take(event)
-      },
-      (error: unknown) => this.fail(messageOf(error)),
+      }),
     )
+  }
+
+  /** A storage that fails ends the node. */
+  #unlessFailed(ended: Promise<unknown>): void {
+    ended.catch((error: unknown) => this.fail(messageOf(error)))
   }
 
   /** A timer makes a role act in the same way as a datagram does, so its consequences are delivered in the same order. */

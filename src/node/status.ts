@@ -1,6 +1,7 @@
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import type { Boot } from '../../machines/boot.ts'
+import type { LearnerContext } from '../../machines/learner.ts'
 import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
@@ -36,6 +37,7 @@ export function statusOf({
 }): Json {
   const acceptor = runtime.snapshot('acceptor')?.context as AcceptorContext | undefined
   const proposer = runtime.snapshot('proposer')?.context as ProposerContext | undefined
+  const learner = runtime.snapshot('learner')?.context as LearnerContext | undefined
   const queue = runtime.snapshot('requestQueue')?.context as RequestQueueContext | undefined
   return {
     id,
@@ -50,6 +52,7 @@ export function statusOf({
     ballot: proposer === undefined ? null : { ...proposer.ballot },
     promised: acceptor?.promised == null ? null : { ...acceptor.promised },
     firstUnchosen: replica.firstUnexecuted,
+    snapshot: learner === undefined ? null : snapshotStatus(learner),
     clockMs: replica.clockMs,
     deadlineMs: replica.deadlineMs,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
@@ -80,5 +83,20 @@ function queueUsage(queue: RequestQueueContext | undefined): Readonly<Record<str
     queuedBytes: { used: readyBytes, allowed: queueBytes },
     delayed: { used: delayedCount, allowed: queueRequests },
     delayedBytes: { used: delayedBytes, allowed: queueBytes },
+  }
+}
+
+/** The snapshot that storage holds, and the one that the server fetches; `null` where there is none. */
+function snapshotStatus({ snapshot, fetching }: LearnerContext): Json {
+  return {
+    held: snapshot === null ? null : { instance: snapshot.instance, bytes: snapshot.lengthBytes },
+    fetched:
+      fetching === null
+        ? null
+        : {
+            instance: fetching.snapshot.instance,
+            bytes: fetching.snapshot.lengthBytes,
+            receivedBytes: fetching.receivedBytes,
+          },
   }
 }

@@ -18,6 +18,8 @@ const oddityTexts: Readonly<Record<Oddity, string>> = {
   copied:
     'dropped a message of a server whose directory was copied or put back: it may have forgotten votes. Stop that server, remove it, and let it join with an empty directory',
   chosen: 'dropped a batch that a server reported as chosen, because this server knows another batch there',
+  snapshot:
+    'refused a snapshot of another server: its bytes do not have its digest, or another service wrote it',
 }
 
 /** Warnings that any datagram can cause. Each is logged at most once a minute, so that a flood does not fill the log. */

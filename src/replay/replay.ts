@@ -1,6 +1,7 @@
 import { type NodeId, namedRequests } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import { canonicalJson } from '../core/digest.ts'
+import { batchesAfterSnapshot } from '../core/durable.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import { type Invariant, judgedBy } from '../core/invariants.ts'
 import { roleNames } from '../core/roles.ts'
@@ -95,7 +96,7 @@ export class Replay {
     const { node, run } = line
     const before = this.#servers.get(node)
     if (before?.state.running != null) this.#end(before, line)
-    const disk: Disk = { ...emptyDisk, durable: run.durable, chosen: run.chosen }
+    const disk = diskAt(run)
     const settings: NodeSettings = {
       ...usualNodeSettings,
       self: node,
@@ -112,11 +113,10 @@ export class Replay {
 
   /** The server had stopped or was killed. The state of its next start must be its disk with some of the unsynced writes. */
   #end({ settings, state }: Server, line: JournalStart): void {
-    const found = canonicalJson({ durable: line.run.durable, chosen: line.run.chosen })
+    const found = diskText(diskAt(line.run))
     const unsynced = unsyncedWrites(state.disk)
     const survived = Array.from({ length: unsynced + 1 }, (_, count) => count).find((count) => {
-      const { durable, chosen } = afterCrash(state.disk, count)
-      return canonicalJson({ durable, chosen }) === found
+      return diskText(afterCrash(state.disk, count)) === found
     })
     if (survived === undefined) {
       const { durable } = state.disk
@@ -192,6 +192,21 @@ export class Replay {
       )
     }
   }
+}
+
+/** The disk at the start of a run. It holds no batch that its snapshot contains: no event of the run reads one. */
+function diskAt({ durable, snapshot, chosen }: JournalStart['run']): Disk {
+  const { snapshot: name } = durable
+  const snapshots = name === null || snapshot === null ? [] : [{ name, text: snapshot }]
+  return { ...emptyDisk, durable: { ...durable, floor: name?.instance ?? 0 }, chosen, snapshots }
+}
+
+/** What a start finds on a disk, as text. */
+function diskText({ durable, chosen, snapshots }: Disk): string {
+  const { promised, accepted, firstUnchosen, snapshot } = durable
+  const found = { promised, accepted, firstUnchosen, snapshot }
+  const text = snapshots.find(({ name }) => name.digest === snapshot?.digest)?.text ?? null
+  return canonicalJson({ found, text, chosen: batchesAfterSnapshot({ durable, chosen }) })
 }
 
 function isWholeHistory(runs: readonly JournalStart[], founders: readonly NodeId[]): boolean {

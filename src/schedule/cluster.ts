@@ -117,11 +117,15 @@ export interface EndingSession {
   readonly client: string
 }
 
-/** The settings of a cluster with this number of founders, which replicates `service`. */
+/**
+ * The settings of a cluster with this number of founders, which replicates `service`. With `snapshotEvery`, a server takes a snapshot
+ * after this many requests.
+ */
 export function clusterSettings(
   servers: number,
   service: Service = lockService as Service,
   ending: EndingSession | null = null,
+  snapshotEvery: number | null = null,
 ): ClusterSettings {
   const ids = Array.from({ length: servers }, (_, id) => id)
   const founders = foundingMembers(ids.map((id) => ({ id, address: serverAddress(id) })))
@@ -132,7 +136,7 @@ export function clusterSettings(
     // no meaning here, because no time passes.
     timing: { ...defaultTiming, patientTries: 1, newsTries: 2 ** 30 },
     clientTiming: defaultClientTiming,
-    limits: defaultLimits,
+    limits: { ...defaultLimits, ...(snapshotEvery !== null && { snapshotEvery }) },
     replicas: replicasOf({
       service,
       members: founders,

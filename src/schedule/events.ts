@@ -3,6 +3,7 @@ import type { Batch, Command, Json, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleName } from '../../machines/inbox.ts'
 import type { ClientMessage, NodeMessage, ServerMessage } from '../../machines/messages.ts'
 import type { Execution } from '../../machines/outcome.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import type { Party } from '../core/names.ts'
@@ -81,6 +82,10 @@ export type Happening =
       readonly batch: Batch
       readonly execution: Execution
     }
+  /** A server asks its disk to hold a snapshot, which it drew or received. */
+  | { readonly type: 'stored'; readonly server: NodeId; readonly snapshot: SnapshotName }
+  /** A snapshot replaced the replicated state of a server. */
+  | { readonly type: 'installed'; readonly server: NodeId; readonly snapshot: SnapshotName }
   /** `before` is the durable state before the sync. */
   | {
       readonly type: 'synced'

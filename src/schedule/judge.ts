@@ -2,7 +2,7 @@
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Judgement } from '../core/invariants.ts'
 import { Invariants } from '../verify/invariants.ts'
-import { checkQueue } from '../verify/queue.ts'
+import { checkQueue, outcomesIn } from '../verify/queue.ts'
 import type { ClusterSettings, ClusterState, ServerState } from './cluster.ts'
 import type { ClusterStep } from './events.ts'
 
@@ -36,8 +36,7 @@ export class Judge {
       if (earlier === undefined || earlier === server) continue
       const [was, is] = [queueOf(earlier), queueOf(server)]
       if (was === null || is === null) continue
-      const executions = facts.flatMap((fact) => (fact.type === 'executed' ? [fact.execution] : []))
-      checkQueue(server.id, was, is, executions)
+      checkQueue(server.id, was, is, outcomesIn(facts))
     }
   }
 }

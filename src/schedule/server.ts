@@ -86,6 +86,8 @@ function withSentMessages(
   const happenings: Happening[] = []
   let next = state
   for (const fact of facts) {
+    // The answers that follow say the same.
+    if (fact.type === 'recalled') continue
     const happening = happeningOf(fact, state, disk, event, sends)
     happenings.push(happening)
     if (happening.type !== 'said' || happening.fate !== 'flies') continue
@@ -96,7 +98,7 @@ function withSentMessages(
 }
 
 function happeningOf(
-  fact: Fact,
+  fact: Exclude<Fact, { type: 'recalled' }>,
   state: ClusterState,
   disk: Disk,
   event: NodeEvent,
@@ -115,6 +117,9 @@ function happeningOf(
     }
     case 'executed':
       return { type: 'executed', server: fact.node, batch: fact.batch, execution: fact.execution }
+    case 'stored':
+    case 'installed':
+      return { type: fact.type, server: fact.node, snapshot: fact.snapshot }
     case 'synced':
       return { type: 'synced', server: fact.node, before: disk.durable, durable: fact.durable }
     case 'started':

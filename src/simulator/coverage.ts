@@ -95,6 +95,13 @@ export class Coverage {
       case 'responded':
         this.#responded(fact.message)
         return
+      case 'stored':
+        this.count('a snapshot taken or received')
+        return
+      case 'installed':
+        this.count('a snapshot installed')
+        return
+      case 'recalled':
       case 'requested':
       case 'read.asked':
       case 'started':

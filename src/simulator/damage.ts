@@ -1,7 +1,11 @@
 /** Damages what a simulated disk has synced, up to where the file `head` stands: a store must find all of it. */
+
+import { run } from '../core/process.ts'
+import type { ReadableFiles } from '../storage/files.ts'
 import { isSameBytes } from '../storage/log/bytes.ts'
 import { decodeHead } from '../storage/log/head.ts'
-import { blockBytes, headName, pathOf, segmentName } from '../storage/log/layout.ts'
+import { blockBytes, headName, pathOf, segmentName, snapshotFileName } from '../storage/log/layout.ts'
+import { readLog } from '../storage/log/read-log.ts'
 import type { SimulatedFiles } from './files.ts'
 import type { Damaging } from './plan.ts'
 import type { Random } from './random.ts'
@@ -18,8 +22,9 @@ export function damageSynced(files: SimulatedFiles, how: Damaging, random: Rando
     return true
   }
   const { segment: last, endBytes } = decoded.head.synced
-  const vouched = files.paths.filter((path) => path !== headPath && path <= pathOf(segmentName(last)))
-  const path = random.pick(vouched)
+  const needed = neededFiles(files, last)
+  if (needed.length === 0) return false
+  const path = random.pick(needed)
   const bytes = files.bytesOf(path)
   if (bytes === null || bytes.length === 0) return false
   const limit = path === pathOf(segmentName(last)) ? Math.min(endBytes, bytes.length) : bytes.length
@@ -29,6 +34,36 @@ export function damageSynced(files: SimulatedFiles, how: Damaging, random: Rando
   if (isSame) return false
   files.damage(path, after)
   return true
+}
+
+/** The files that a store must find whole up to `head`, which names the segment `last`: its segments and its snapshot. */
+function neededFiles(files: SimulatedFiles, last: number): readonly string[] {
+  let needed: readonly string[] = []
+  run(readLog(readable(files)), (error, contents) => {
+    // It is damaged already.
+    if (error !== null || contents == null) return
+    const { index, numbers } = contents
+    const segments = numbers.filter((segment) => segment <= last).map(segmentName)
+    const snapshots = index.snapshot === null ? [] : [snapshotFileName(index.snapshot.file)]
+    needed = [...segments, ...snapshots].map(pathOf)
+  })
+  return needed
+}
+
+/** The files as they are, without the faults that are planned for the calls of a process. */
+function readable(files: SimulatedFiles): ReadableFiles {
+  return {
+    list: (directory) => (ended) => {
+      const prefix = `${directory}/`
+      const names = files.paths.flatMap((path) => (path.startsWith(prefix) ? path.slice(prefix.length) : []))
+      ended(null, names.length === 0 ? null : names)
+    },
+    read: (path, offset, lengthBytes) => (ended) => {
+      const bytes = files.bytesOf(path)
+      if (bytes === null) ended(new Error(`there is no file ${path}`))
+      else ended(null, bytes.slice(offset, offset + lengthBytes))
+    },
+  }
 }
 
 /** The bytes of a file, damaged somewhere below `limit`; `null` when the file is lost. */

@@ -40,7 +40,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
     .filter((kind): kind is DrawnKind => kind !== 'clientClock')
     .filter(() => random.chance(shape === null ? 60 : 20))
   const faults = [...kinds.flatMap((kind) => drawFaults(draw, kind)), ...(shape?.faults ?? [])]
-  const plan = {
+  const drawn = {
     format: 3,
     seed,
     servers,
@@ -50,6 +50,9 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
     ...(random.chance(15) ? { datagramBytes: random.pick([1_200, 1_200, 2_000, 8_000]) } : {}),
     clients: drawClients(random, { service, servers, stormMs, busyAtMs: shape?.busyAtMs ?? null }),
   } as const
+  // Snapshots have their own random sequence, so that the rest of the plan does not depend on them.
+  const snapshots = new Random(seedFor(seed, 'snapshots'))
+  const plan = { ...drawn, ...(snapshots.chance(75) ? { snapshotEvery: snapshots.between(2, 40) } : {}) }
   // The clocks of clients have their own random sequence, so that the rest of the plan does not depend on them.
   const clocks = new Random(seedFor(seed, 'clocks of clients'))
   if (!allowed.includes('clientClock') || clocks.chance(50)) return { ...plan, faults: faults.sort(byTime) }

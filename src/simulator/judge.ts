@@ -1,11 +1,11 @@
 import type { NodeId } from '../../machines/batch.ts'
-import type { Execution } from '../../machines/outcome.ts'
+import type { RequestOutcome } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import type { Judgement } from '../core/invariants.ts'
 import { Invariants, type InvariantsOptions } from '../verify/invariants.ts'
 import { type Beliefs, Leases } from '../verify/leases.ts'
-import { checkQueue } from '../verify/queue.ts'
+import { checkQueue, outcomesIn } from '../verify/queue.ts'
 import { ReplicatedClock } from '../verify/replicated-clock.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -22,8 +22,8 @@ export class Judge {
   readonly #clock = new ReplicatedClock()
   readonly #leases: Leases
   readonly #log: ((line: string) => void) | null
-  /** The executions of each server since the last check of its request queue. */
-  readonly #executions = new Map<NodeId, Execution[]>()
+  /** The outcomes that each server has shown since the last check of its request queue. */
+  readonly #outcomes = new Map<NodeId, RequestOutcome[]>()
 
   constructor(
     timeline: Timeline,
@@ -39,10 +39,10 @@ export class Judge {
   /** `clockMs` is the replicated clock of the server of the fact, if it runs. Throws a `Violation` when the fact breaks an invariant. */
   observe(fact: Fact, clockMs: number | null): void {
     if (this.#log !== null) this.note(JSON.stringify(fact))
-    if (fact.type === 'executed') {
-      const executions = this.#executions.get(fact.node)
-      if (executions === undefined) this.#executions.set(fact.node, [fact.execution])
-      else executions.push(fact.execution)
+    if (fact.type === 'executed' || fact.type === 'recalled') {
+      const outcomes = this.#outcomes.get(fact.node)
+      if (outcomes === undefined) this.#outcomes.set(fact.node, [...outcomesIn([fact])])
+      else outcomes.push(...outcomesIn([fact]))
     }
     this.#invariants.observe(fact)
     this.#clock.observe(fact, this.#timeline.nowMs, clockMs)
@@ -51,8 +51,8 @@ export class Judge {
 
   /** To be called after an event at a server. Throws a `Violation` when its request queue has lost a request. */
   moved(node: NodeId, before: RequestQueueContext, after: RequestQueueContext): void {
-    checkQueue(node, before, after, this.#executions.get(node) ?? [])
-    this.#executions.delete(node)
+    checkQueue(node, before, after, this.#outcomes.get(node) ?? [])
+    this.#outcomes.delete(node)
   }
 
   /** Logs an event that is not a fact. */

@@ -90,6 +90,7 @@ const planSchema = closed({
   service: Type.Union([Type.Literal('lock'), Type.Literal('register')]),
   stormMs: ms,
   ttlMs: Type.Integer({ minimum: sessionTtlMs.least, maximum: sessionTtlMs.most }),
+  snapshotEvery: Type.Optional(Type.Integer({ minimum: 1 })),
   datagramBytes: Type.Optional(Type.Integer({ minimum: minDatagramBytes, maximum: mostDatagramBytes })),
   faults: Type.Array(faultSchema),
   clients: Type.Array(closed({ beginsAtMs: ms, server, lanes: Type.Array(Type.Array(stepSchema)) })),

@@ -22,6 +22,8 @@ export interface Plan {
    * values.
    */
   readonly datagramBytes?: number
+  /** A server takes a snapshot after this many requests; by default none does. */
+  readonly snapshotEvery?: number
   readonly faults: readonly Fault[]
   readonly clients: readonly ClientPlan[]
 }

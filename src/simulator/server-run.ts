@@ -1,17 +1,28 @@
-import type { Address, Batch, NodeId } from '../../machines/batch.ts'
+import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Boot } from '../../machines/boot.ts'
 import type { Names, RoleName } from '../../machines/inbox.ts'
 import { shownMembers } from '../../machines/members.ts'
 import type { NodeMessage, ServerMessage, Welcome } from '../../machines/messages.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
-import type { PageRequest, SentMessage } from '../core/driver.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import type { ChunkRequest, PageRequest, ReceivedChunk, SentMessage } from '../core/driver.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import { serverAddress } from '../core/names.ts'
-import { pageRead } from '../core/node-core.ts'
+import {
+  type CoreEvent,
+  chunkKept,
+  chunksRead,
+  pageRead,
+  snapshotChecked,
+  snapshotDrawn,
+} from '../core/node-core.ts'
+import { type Operation, operationOf } from '../core/process.ts'
+import type { Capture, Installation } from '../core/replicated-state.ts'
 import type { Cause } from '../inspect/records/record.ts'
-import { type ArmedTimer, SteppedNode, type Surroundings } from '../stepped/node.ts'
+import { type ArmedTimer, type Later, SteppedNode, type Surroundings } from '../stepped/node.ts'
+import { type KeeperStore, SnapshotKeeper } from '../storage/snapshot-keeper.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import type { Opened, SimulatedDisk } from './disk.ts'
@@ -20,6 +31,9 @@ import type { Suspension } from './suspension.ts'
 
 /** The size of one answer to a server that catches up, in bytes of JSON. */
 const pageBytes = 4_000
+/** The size of a slice and of a chunk of a snapshot, in bytes. They are small, so that most snapshots have several. */
+const sliceBytes = 700
+const chunkBytes = 500
 
 export interface RunOptions {
   readonly id: NodeId
@@ -46,12 +60,23 @@ export class ServerRun implements Surroundings {
   readonly #address: Address
   readonly #timers = new Map<string, () => void>()
   readonly #startedAtMs: number
+  readonly #keeper: SnapshotKeeper
+
   constructor(around: ServerSurroundings, options: RunOptions, opened: Opened) {
     this.#around = around
     this.#options = options
     this.#address = serverAddress(options.id)
     this.#startedAtMs = around.timeline.nowMs
-    const { id, incarnation, boot, randomSeed } = options
+    const { id, incarnation, boot, randomSeed, disk, soon } = options
+    this.#keeper = new SnapshotKeeper(keeperStore(disk), {
+      ...{ sliceBytes, chunkBytes },
+      pause: (ended) => soon(() => ended(null)),
+      notDrawn: (reason) => {
+        throw new Error(reason)
+      },
+      // The disk of the server that sent it was damaged.
+      refused: () => undefined,
+    })
     const settings = { ...around.settings, self: id, incarnation, boot }
     this.node = SteppedNode.start(settings, this, opened, randomSeed)
   }
@@ -111,16 +136,31 @@ export class ServerRun implements Surroundings {
   }
 
   /** Reads the page later: a real disk takes time. */
-  read(page: PageRequest): null {
-    const { disk, soon, failed } = this.#options
-    disk.read(
-      page.from,
-      pageBytes,
-    )((error, batches) => {
-      if (error !== null) failed(error)
-      else soon(() => this.#pageRead(page, batches ?? []))
-    })
-    return null
+  read(page: PageRequest): Later {
+    const answered = this.#options.disk.read(page.from, pageBytes)
+    return this.#later(answered, (batches) => pageRead(page, batches))
+  }
+
+  takeSnapshot(capture: Capture): Later {
+    return this.#later(operationOf(this.#keeper.draw(capture)), snapshotDrawn)
+  }
+
+  readChunks(request: ChunkRequest): Later {
+    return this.#later(operationOf(this.#keeper.chunks(request)), (chunks) => chunksRead(request, chunks))
+  }
+
+  keepChunk(chunk: ReceivedChunk, begin: () => Installation): Later {
+    return this.#later(operationOf(this.#keeper.keep(chunk, begin)), () => chunkKept(chunk))
+  }
+
+  checkSnapshot(snapshot: SnapshotName): Later {
+    return this.#later(operationOf(this.#keeper.check(snapshot)), (isSound) =>
+      snapshotChecked(snapshot, isSound),
+    )
+  }
+
+  checked(snapshot: SnapshotName): Installation {
+    return this.#keeper.checked(snapshot)
   }
 
   durable(): DurableState {
@@ -141,9 +181,20 @@ export class ServerRun implements Surroundings {
     if (event !== null) this.#happen({ type: 'synced' }, () => this.node.take(event))
   }
 
-  #pageRead(page: PageRequest, batches: readonly Batch[]): void {
-    const cause = { type: 'tell', role: 'learner', event: 'chosen.read' } as const
-    this.#happen(cause, () => this.node.take(pageRead(page, batches)))
+  /** Delivers the answer of the disk when it has ended. */
+  #later<T>(answer: Operation<T>, eventOf: (answer: T) => CoreEvent): Later {
+    const { soon, failed } = this.#options
+    answer((error, result) => {
+      if (error !== null) failed(error)
+      else soon(() => this.#tell(eventOf(result as T)))
+    })
+    return 'later'
+  }
+
+  #tell(event: CoreEvent): void {
+    if (event.type !== 'tell') throw new Error(`${event.type} answers no question of the learner`)
+    const cause = { type: 'tell', role: event.role, event: event.event.type } as const
+    this.#happen(cause, () => this.node.take(event))
   }
 
   #happen(cause: Cause, event: () => void): void {
@@ -182,4 +233,18 @@ export class ServerRun implements Surroundings {
 
 function timerName(role: RoleName, id: string): string {
   return `${role} ${id}`
+}
+
+function keeperStore(disk: SimulatedDisk): KeeperStore {
+  return {
+    draft: (kind) => {
+      const draft = disk.draft(kind)
+      return {
+        append: (bytes) => (ended) => draft.append(bytes, ended),
+        seal: () => (ended) => draft.seal(ended),
+        discard: () => (ended) => draft.discard(ended),
+      }
+    },
+    readSnapshot: (name, offsetBytes, lengthBytes) => disk.readSnapshot(name, offsetBytes, lengthBytes),
+  }
 }

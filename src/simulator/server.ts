@@ -71,7 +71,7 @@ export class SimulatedServer {
   /** For each planned fault of the disk that has not ended a process yet, what follows then. */
   #planned: (() => void)[] = []
   /** What follows when the store refuses damaged data; `null` while there is none. */
-  #refused: (() => void) | null = null
+  #refused: { readonly ended: () => void; readonly unneeded: () => void } | null = null
 
   constructor(around: ServerSurroundings, id: NodeId, incarnation: string) {
     this.#around = around
@@ -208,10 +208,13 @@ export class SimulatedServer {
     this.disk.files.failLater(fault)
   }
 
-  /** The synced data of the disk was damaged. `ended` is called when that ends a process, or prevents its start. */
-  expectRefusal(ended: () => void): void {
+  /**
+   * The synced data of the disk was damaged. `ended` is called when that ends a process, or prevents its start; `unneeded` when the
+   * store opens all the same: a snapshot has taken the place of the damaged data.
+   */
+  expectRefusal(ended: () => void, unneeded: () => void): void {
     this.disk.isDamaged = true
-    this.#refused = ended
+    this.#refused = { ended, unneeded }
   }
 
   /** Calls `begun` once, with the duration of the call, when the process calls the file system: at the next sync, or later. */
@@ -228,6 +231,9 @@ export class SimulatedServer {
 
   #serve(begun: ServerProcess, opened: Opened): void {
     if (opened.isTorn) this.#around.met('an interrupted write dropped from a log')
+    this.disk.isDamaged = false
+    this.#refused?.unneeded()
+    this.#refused = null
     begun.serve(opened)
     this.#around.happened(this.id, { type: 'start' })
     this.#around.network.listen(this.address, (datagram, from) => {
@@ -255,7 +261,7 @@ export class SimulatedServer {
   #takeRefused(): (() => void) | null {
     const refused = this.#refused
     this.#refused = null
-    return refused
+    return refused?.ended ?? null
   }
 
   #newDirectory(incarnation: string): SimulatedDirectory {

@@ -16,6 +16,8 @@ export const situations = [
   'an interrupted write dropped from a log',
   'synced data damaged',
   'a store that refused damaged data',
+  'a snapshot taken or received',
+  'a snapshot installed',
   'a slow disk',
   'a process paused',
   'a server stopped for good',

@@ -309,10 +309,13 @@ export class Storm {
       return
     }
     happened('synced data damaged')
-    server.expectRefusal(() => {
-      happened('a store that refused damaged data')
-      operator.replaceLost(id)
-    })
+    server.expectRefusal(
+      () => {
+        happened('a store that refused damaged data')
+        operator.replaceLost(id)
+      },
+      () => operator.keep(id),
+    )
     this.#timeline.schedule(forMs, () => {
       if (server.disk !== disk || operator.isRetired(id)) return
       if (server.isUp) server.crash('lost')

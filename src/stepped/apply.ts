@@ -3,14 +3,16 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { RoleName } from '../../machines/inbox.ts'
 import type { Write } from '../../machines/outputs.ts'
-import type { PageRequest, SentMessage } from '../core/driver.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import type { ChunkRequest, PageRequest, ReceivedChunk, SentMessage } from '../core/driver.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import type { NodeEvent } from '../core/node-event.ts'
-import type { ReplicatedState } from '../core/replicated-state.ts'
+import type { Capture, Installation, ReplicatedState } from '../core/replicated-state.ts'
 import { afterCrash, afterSync, chosenOn, type Disk, storedOn, withWrite } from './disk.ts'
-import { type ArmedTimer, SteppedNode, type Surroundings } from './node.ts'
+import { type ArmedTimer, type Later, SteppedNode, type Surroundings } from './node.ts'
 import type { NodeSettings } from './settings.ts'
+import { checkedFile, chunksOn, drawnAtOnce, installationOf, withChunk, withSnapshot } from './snapshots.ts'
 import type { NodeState, NodeStep, ReplicaState, Running, SentResponse } from './state.ts'
 
 /**
@@ -136,19 +138,54 @@ class Collector implements Surroundings {
     this.disk = withWrite(this.disk, write)
   }
 
-  /** Ends the current sync and returns its writes. */
+  /**
+   * Ends the current sync and returns its writes. A journal has this event for writes of the acceptor only, and another one for
+   * snapshots: then all syncs up to the one with the acceptor's write end, and only that write is returned.
+   */
   endSync(): readonly Write[] {
     const { syncing } = this.disk
     this.disk = afterSync(this.disk)
-    return syncing
+    if (this.#pageBatches !== null) return syncing
+    const ofAcceptor = syncing.filter(({ by }) => by === 'acceptor')
+    return ofAcceptor.length > 0 ? ofAcceptor : this.endSync()
   }
 
   durable(): DurableState {
     return this.disk.durable
   }
 
-  read({ from }: PageRequest): readonly Batch[] | null {
-    return this.#pageBatches === null ? null : (chosenOn(this.disk, from, this.#pageBatches) ?? [])
+  read({ from }: PageRequest): readonly Batch[] | null | Later {
+    return this.#pageBatches === null ? 'later' : chosenOn(this.disk, from, this.#pageBatches)
+  }
+
+  takeSnapshot(capture: Capture): SnapshotName | Later {
+    const file = drawnAtOnce(capture)
+    this.disk = withSnapshot(this.disk, file)
+    return this.#unlessLater(file.name)
+  }
+
+  readChunks(request: ChunkRequest): readonly string[] | null | Later {
+    return this.#unlessLater(chunksOn(this.disk, request))
+  }
+
+  keepChunk(chunk: ReceivedChunk): 'kept' | Later {
+    this.disk = withChunk(this.disk, chunk)
+    return this.#unlessLater('kept')
+  }
+
+  checkSnapshot(name: SnapshotName, begin: () => Installation): boolean | Later {
+    const file = checkedFile(this.disk, name, begin)
+    if (file !== null) this.disk = withSnapshot(this.disk, file)
+    return this.#unlessLater(file !== null)
+  }
+
+  checked(name: SnapshotName, begin: () => Installation): Installation {
+    return installationOf(this.disk, name, begin)
+  }
+
+  /** With `pageBatches: null`, events deliver the answers of the disk. */
+  #unlessLater<T>(answer: T): T | Later {
+    return this.#pageBatches === null ? 'later' : answer
   }
 
   nowMs(): number {

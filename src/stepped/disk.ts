@@ -10,19 +10,16 @@ import {
   type Stored,
   withoutCompacted,
 } from '../core/durable.ts'
+import { fileOn, type SnapshotFile, type SnapshotFiles } from './snapshots.ts'
 
-/** The contents of a snapshot file, which is complete and synced. */
-export interface SnapshotFile {
-  readonly name: SnapshotName
-  readonly text: string
-}
-
-export interface Disk {
+export interface Disk extends SnapshotFiles {
   readonly durable: DurableState
   /** The durable chosen batches, from `durable.floor` on. */
   readonly chosen: readonly Batch[]
   /** The snapshot files: the one of `durable`, the one before it, and those that no durable write names yet. */
   readonly snapshots: readonly SnapshotFile[]
+  /** A crash loses it. */
+  readonly receiving: SnapshotFiles['receiving']
   /** The writes of the current sync, in order. Invariant: empty, or at least one is a write that is synced at once. */
   readonly syncing: readonly Write[]
   /** The writes that wait for the next sync, in order. */
@@ -33,6 +30,7 @@ export const emptyDisk: Disk = {
   durable: nothingDurable,
   chosen: [],
   snapshots: [],
+  receiving: null,
   syncing: [],
   waiting: [],
 }
@@ -47,11 +45,6 @@ export function withWrite(disk: Disk, write: Write): Disk {
   return isSyncedAtOnce(write) && disk.syncing.length === 0
     ? { ...disk, syncing: waiting, waiting: [] }
     : { ...disk, waiting }
-}
-
-/** The disk with a snapshot file that a later write names. */
-export function withSnapshot(disk: Disk, file: SnapshotFile): Disk {
-  return { ...disk, snapshots: [...disk.snapshots, file] }
 }
 
 /** The disk after the current sync succeeded. The next one begins when somebody waits for it. Throws when no sync is running. */
@@ -81,7 +74,7 @@ export function afterCrash(disk: Disk, survived: number): Disk {
   const kept = applied(disk, unsynced.slice(0, survived))
   const { snapshot } = kept.durable
   const snapshots = kept.snapshots.filter(({ name }) => name.digest === snapshot?.digest)
-  return { ...kept, snapshots, syncing: [], waiting: [] }
+  return { ...kept, snapshots, receiving: null, syncing: [], waiting: [] }
 }
 
 /** Up to `count` chosen batches from `from` on, durable or only written; `null` when the batch of `from` was compacted. */
@@ -95,7 +88,7 @@ export function chosenOn(disk: Disk, from: Instance, count: number): readonly Ba
 export function storedOn({ durable, chosen, snapshots }: Disk): Stored {
   const { snapshot } = durable
   if (snapshot === null) return { durable, snapshot: null, chosen }
-  return { durable, snapshot: new TextEncoder().encode(fileOf(snapshots, snapshot).text), chosen }
+  return { durable, snapshot: new TextEncoder().encode(fileOf({ snapshots }, snapshot).text), chosen }
 }
 
 function applied(disk: Disk, writes: readonly Write[]): Disk {
@@ -107,7 +100,7 @@ function applied(disk: Disk, writes: readonly Write[]): Disk {
     durable = afterWrite(before, write, (_, batch) => more.push(batch))
     chosen = withoutCompacted(more.length === 0 ? chosen : [...chosen, ...more], before, durable)
     if (write.by !== 'snapshot') continue
-    fileOf(snapshots, write.snapshot)
+    fileOf({ snapshots }, write.snapshot)
     // The one before stays, for a server that is receiving it.
     const least = before.snapshot?.instance ?? 0
     snapshots = snapshots.filter(({ name }) => name.instance >= least)
@@ -115,8 +108,8 @@ function applied(disk: Disk, writes: readonly Write[]): Disk {
   return { ...disk, durable, chosen, snapshots }
 }
 
-function fileOf(snapshots: readonly SnapshotFile[], { instance, digest }: SnapshotName): SnapshotFile {
-  const file = snapshots.find(({ name }) => name.digest === digest)
-  if (file === undefined) throw new Error(`there is no file of the snapshot of instance ${instance}`)
+function fileOf(disk: Pick<Disk, 'snapshots'>, name: SnapshotName): SnapshotFile {
+  const file = fileOn(disk, name)
+  if (file === undefined) throw new Error(`there is no file of the snapshot of instance ${name.instance}`)
   return file
 }

@@ -6,12 +6,22 @@ import type { AnyMachineSnapshot } from 'xstate'
 import type { Address, Batch, NodeId } from '../../machines/batch.ts'
 import type { RoleEvent, RoleName } from '../../machines/inbox.ts'
 import type { Oddity, Output, Respond, Write } from '../../machines/outputs.ts'
-import type { Driver, PageRequest, SentMessage } from '../core/driver.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import type { ChunkRequest, Driver, PageRequest, ReceivedChunk, SentMessage } from '../core/driver.ts'
 import { batchesAfterSnapshot, type DurableState, type Stored } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
-import { type CoreEvent, type CoreMemory, NodeCore, pageRead } from '../core/node-core.ts'
+import {
+  type CoreEvent,
+  type CoreMemory,
+  chunkKept,
+  chunksRead,
+  NodeCore,
+  pageRead,
+  snapshotChecked,
+  snapshotDrawn,
+} from '../core/node-core.ts'
 import type { HeardFrom } from '../core/reach.ts'
-import type { ReplicatedState } from '../core/replicated-state.ts'
+import type { Capture, Installation, ReplicatedState } from '../core/replicated-state.ts'
 import { roleNames } from '../core/roles.ts'
 import type { Effect } from '../core/step.ts'
 import { checkNode } from '../verify/role-rules.ts'
@@ -26,6 +36,9 @@ export interface ArmedTimer {
   readonly event: { readonly type: string }
 }
 
+/** An event delivers the answer to the learner later. */
+export type Later = 'later'
+
 /** The environment that an engine provides: the network, timers, a disk, and an observer. */
 export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' | 'observe'> {
   /** Arms a timer and replaces one with the same role and id. When it is due, the engine calls `SteppedNode.fire`. */
@@ -34,8 +47,18 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
   cancelTimer(role: RoleName, id: string): void
   /** Persists writes in the order of the calls. After a successful write, `SteppedNode.eventAfter` returns the event that follows. */
   persist(write: Write): void
-  /** A page of chosen batches from `page.from` on; `null` when an event delivers the page to the learner later. */
-  read(page: PageRequest): readonly Batch[] | null
+  /** A page of chosen batches from `page.from` on; `null` when the first of them was deleted. */
+  read(page: PageRequest): readonly Batch[] | null | Later
+  /** Draws the picture and makes it durable. Returns its name. */
+  takeSnapshot(capture: Capture): SnapshotName | null | Later
+  /** Chunks of a snapshot in base64; `null` when the disk does not hold it. */
+  readChunks(request: ChunkRequest): readonly string[] | null | Later
+  /** Keeps a chunk of a received snapshot. */
+  keepChunk(chunk: ReceivedChunk, begin: () => Installation): 'kept' | Later
+  /** Makes the received snapshot durable. Returns whether it is sound. */
+  checkSnapshot(snapshot: SnapshotName, begin: () => Installation): boolean | Later
+  /** The received snapshot, which is sound, completely read. */
+  checked(snapshot: SnapshotName, begin: () => Installation): Installation
   /** The state on disk after all writes that have ended. */
   durable(): DurableState
 }
@@ -79,9 +102,11 @@ export class SteppedNode implements Driver {
     stored: Stored,
     randomSeed: number,
   ): SteppedNode {
-    const node = new SteppedNode(settings, surroundings, settings.replicas.initial())
+    const { durable, snapshot } = stored
+    const { replicas } = settings
+    const replica = snapshot === null ? replicas.initial() : replicas.restore(snapshot)
+    const node = new SteppedNode(settings, surroundings, replica)
     const core = node.#core
-    const { durable } = stored
     const again = core.recover(batchesAfterSnapshot(stored))
     core.started(durable, again)
     core.enter(() => node.#startRoles(durable, randomSeed))
@@ -157,7 +182,30 @@ export class SteppedNode implements Driver {
 
   read(page: PageRequest): void {
     const batches = this.#surroundings.read(page)
-    if (batches !== null) this.#core.take(pageRead(page, batches))
+    if (batches !== 'later') this.#core.take(pageRead(page, batches))
+  }
+
+  takeSnapshot(capture: Capture): void {
+    const snapshot = this.#surroundings.takeSnapshot(capture)
+    if (snapshot !== 'later') this.#core.take(snapshotDrawn(snapshot))
+  }
+
+  readChunks(request: ChunkRequest): void {
+    const chunks = this.#surroundings.readChunks(request)
+    if (chunks !== 'later') this.#core.take(chunksRead(request, chunks))
+  }
+
+  keepChunk(chunk: ReceivedChunk, begin: () => Installation): void {
+    if (this.#surroundings.keepChunk(chunk, begin) !== 'later') this.#core.take(chunkKept(chunk))
+  }
+
+  checkSnapshot(snapshot: SnapshotName): void {
+    const isSound = this.#surroundings.checkSnapshot(snapshot, () => this.#core.installation())
+    if (isSound !== 'later') this.#core.take(snapshotChecked(snapshot, isSound))
+  }
+
+  checked(snapshot: SnapshotName, begin: () => Installation): Installation {
+    return this.#surroundings.checked(snapshot, begin)
   }
 
   durable(): DurableState {

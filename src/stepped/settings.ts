@@ -61,7 +61,8 @@ export interface NodeSettings {
   readonly digestEvery: number
   /**
    * The number of chosen batches in a page for a server that catches up; 16 by default. `null` when an event delivers the page to
-   * the learner, as in the journal of a live server, whose pages are measured in bytes.
+   * the learner, as in the journal of a live server, whose pages are measured in bytes. Then events also deliver the other answers of
+   * the disk.
    */
   readonly pageBatches?: number | null
 }

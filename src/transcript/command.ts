@@ -27,6 +27,8 @@ export type TranscriptCommand =
       readonly count: number
       readonly service: KnownService
       readonly ending: EndingSession | null
+      /** A server takes a snapshot after this many requests; `null` for none. */
+      readonly snapshotEvery: number | null
     }
   | { readonly verb: 'event'; readonly event: PlainEvent }
   /** A client sends a request. `words` are the text of its command. With `avoid` it has just left that server. */

@@ -3,7 +3,14 @@ import type { Execution } from '../../machines/outcome.ts'
 import type { DurableState } from '../core/durable.ts'
 import { requestName, sessionName } from '../core/names.ts'
 import { messageText } from '../messages/dictionary.ts'
-import { acceptedText, ballotText, batchText, membersText, outcomeText } from '../messages/part-texts.ts'
+import {
+  acceptedText,
+  ballotText,
+  batchText,
+  membersText,
+  outcomeText,
+  snapshotText,
+} from '../messages/part-texts.ts'
 import type { Actor, Happening } from '../schedule/events.ts'
 
 /**
@@ -55,6 +62,10 @@ function groupText(first: Happening, group: readonly Happening[]): string {
       const effects = executionText(execution)
       return `${server} executes instance ${execution.instance} ${batchText(batch)}${effects === '' ? '' : `: ${effects}`}`
     }
+    case 'stored':
+      return `${first.server} stores a ${snapshotText(first.snapshot)}`
+    case 'installed':
+      return `${first.server} installs the ${snapshotText(first.snapshot)}`
     case 'synced':
       return `${first.server} has on disk: ${newlyDurable(first.before, first.durable)}`
     case 'started':

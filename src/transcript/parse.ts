@@ -7,8 +7,10 @@ import type { EndingSession } from '../schedule/cluster.ts'
 import type { Actor } from '../schedule/events.ts'
 import type { Handling, Pattern, PlainEvent, TranscriptCommand } from './command.ts'
 
-export const grammar = `  servers N [kv] [ttl MS CLIENT]    found a cluster; the service is the lock service, or kv; the session of
-                                    this client, a letter, ends MS milliseconds after the last sign of life
+export const grammar = `  servers N [kv] [ttl MS CLIENT] [snapshots COUNT]
+                                    found a cluster; the service is the lock service, or kv; the session of
+                                    this client, a letter, ends MS milliseconds after the last sign of life;
+                                    a server takes a snapshot after COUNT requests
   request CLIENT→SERVER COMMAND     a client sends a request; its n-th request is CLIENT#n
                                     (the name of a client has at most 15 letters)
                                     SERVER is the server that it asks first: while it has open
@@ -102,14 +104,19 @@ export function parseCommand(line: string): TranscriptCommand {
 }
 
 function founding([count, ...words]: readonly string[], line: string): TranscriptCommand {
-  const place = words.indexOf('ttl')
-  const [service = 'lock', ...more] = place === -1 ? words : words.slice(0, place)
+  const last = words.indexOf('snapshots')
+  const [every, ...others] = last === -1 ? [] : words.slice(last + 1)
+  if (others.length > 0) throw misunderstood(line)
+  const first = last === -1 ? words : words.slice(0, last)
+  const place = first.indexOf('ttl')
+  const [service = 'lock', ...more] = place === -1 ? first : first.slice(0, place)
   if (more.length > 0) throw misunderstood(line)
   return {
     verb: 'servers',
     count: countIn(count, line),
     service: oneOf(['lock', 'kv'], service, line),
-    ending: place === -1 ? null : endingIn(words.slice(place + 1), line),
+    ending: place === -1 ? null : endingIn(first.slice(place + 1), line),
+    snapshotEvery: last === -1 ? null : countIn(every, line),
   }
 }
 

@@ -139,10 +139,12 @@ export function foundingText({
   count,
   service,
   ending,
+  snapshotEvery,
 }: Omit<Extract<TranscriptCommand, { verb: 'servers' }>, 'verb'>): string {
   const words = ['servers', count, service === 'lock' ? null : service]
   const ttl = ending === null ? [] : ['ttl', ending.ttlMs, ending.client]
-  return [...words, ...ttl].filter((word) => word !== null).join(' ')
+  const snapshots = snapshotEvery === null ? [] : ['snapshots', snapshotEvery]
+  return [...words, ...ttl, ...snapshots].filter((word) => word !== null).join(' ')
 }
 
 /** The command that causes `event` in `state`. `parseCommand` and `eventsOf` convert it back to the event. */

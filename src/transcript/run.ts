@@ -25,6 +25,7 @@ const settleLimit = 2_000
 interface Cluster {
   readonly settings: ClusterSettings
   readonly ending: EndingSession | null
+  readonly snapshotEvery: number | null
   readonly judge: Judge
   readonly state: ClusterState
 }
@@ -64,6 +65,11 @@ export class TranscriptRun {
     return this.#founded.ending
   }
 
+  /** After how many requests a server takes a snapshot; `null` for never. Throws when no cluster has been founded. */
+  get snapshotEvery(): number | null {
+    return this.#founded.snapshotEvery
+  }
+
   get #founded(): Cluster {
     if (this.#cluster === null) throw new Error('a transcript begins with: servers 3')
     return this.#cluster
@@ -98,16 +104,20 @@ export class TranscriptRun {
   }
 
   #found(
-    { count, service, ending }: Extract<TranscriptCommand, { verb: 'servers' }>,
+    { count, service, ending, snapshotEvery }: Extract<TranscriptCommand, { verb: 'servers' }>,
     report: (line: string) => void,
   ): void {
     if (this.#cluster !== null) throw new Error('the cluster is founded already')
     if (count === 0) throw new Error('a cluster has at least one server')
-    const usual = { ...clusterSettings(count, knownServices[service], ending), digestEvery: 1 }
+    const usual = {
+      ...clusterSettings(count, knownServices[service], ending, snapshotEvery),
+      digestEvery: 1,
+    }
     const settings = this.#options.adapt?.(usual) ?? usual
     this.#cluster = {
       settings,
       ending,
+      snapshotEvery,
       judge: Judge.begin(settings, service),
       state: foundedCluster(settings),
     }

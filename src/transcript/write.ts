@@ -17,6 +17,8 @@ export type ChosenEvent =
 export interface ChosenSchedule {
   readonly servers: number
   readonly ending?: EndingSession | null
+  /** After how many requests a server takes a snapshot; by default never. */
+  readonly snapshotEvery?: number | null
   /** The lines of the comment at the start of the transcript. */
   readonly about: readonly string[]
   readonly events: readonly ChosenEvent[]
@@ -27,12 +29,12 @@ export interface ChosenSchedule {
  * in flight. When the last event breaks an invariant or an assertion of a role, that is the failure of the transcript.
  */
 export function writeTranscript(
-  { servers, ending = null, about, events }: ChosenSchedule,
+  { servers, ending = null, snapshotEvery = null, about, events }: ChosenSchedule,
   options: TranscriptOptions = {},
 ): FinishedTranscript {
-  const usual = clusterSettings(servers, lockService as Service, ending)
+  const usual = clusterSettings(servers, lockService as Service, ending, snapshotEvery)
   const settings = options.adapt?.(usual) ?? usual
-  const lines = [foundingText({ count: servers, service: 'lock', ending })]
+  const lines = [foundingText({ count: servers, service: 'lock', ending, snapshotEvery })]
   let { state } = foundCluster(settings)
   for (const [place, chosen] of events.entries()) {
     const event = numbered(state, chosen)

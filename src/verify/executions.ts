@@ -1,4 +1,7 @@
-/** Invariant 7: servers that executed the same instances have the same outcomes, members and state. */
+/**
+ * Invariant 7: servers that executed the same instances have the same outcomes, members and state. Invariant 14: snapshots are that
+ * state, so a server that starts from one equals a server that executed everything.
+ */
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Execution } from '../../machines/outcome.ts'
@@ -49,6 +52,21 @@ export class Executions extends Part {
     return isFirst
   }
 
+  /** A snapshot of the state before `instance` has this digest. */
+  pictured(node: NodeId, instance: Instance, digest: string): void {
+    const place = instance - 1 - this.#first
+    if (place < 0) return
+    if (place >= this.#given.length) {
+      throw new Violation(
+        14,
+        `server ${node} has a snapshot of instance ${instance}; no server has executed ${this.count}`,
+      )
+    }
+    const known = this.#states[place] ?? null
+    this.#states[place] = checkSamePicture(node, instance, digest, known)
+    if (known === null) this.changed()
+  }
+
   /** A server starts. `members` are the members that it knows after the instances that it had stored. */
   started(
     node: NodeId,
@@ -90,6 +108,17 @@ function checkSameOutcomes(
     7,
     `server ${node} executed instance ${instance} with other outcomes than the first server: ${shown(execution)}`,
   )
+}
+
+function checkSamePicture(node: NodeId, instance: Instance, digest: string, known: number | null): number {
+  const print = fingerprint(digest)
+  if (known !== null && known !== print) {
+    throw new Violation(
+      14,
+      `server ${node} has another snapshot of instance ${instance} than the state of the servers that executed everything`,
+    )
+  }
+  return print
 }
 
 function checkSameState(node: NodeId, instance: Instance, digest: string, known: number | null): number {

@@ -1,5 +1,5 @@
 /**
- * Judges the invariants that facts can break, 1 to 8, 10 and 16, fact by fact. The memory that this needs grows by a few numbers for
+ * Judges the invariants that facts can break, 1 to 8, 10, 14 and 16, fact by fact. The memory that this needs grows by a few numbers for
  * each instance and with the number of open requests, but not with the number of messages.
  *
  * Invariant 9 needs the content of the request queue (`queue.ts`). Invariants 11 and 12 need knowledge that only an engine has
@@ -8,6 +8,7 @@
 import type { Instance, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Accept, Accepted, Chosen, NodeMessage } from '../../machines/messages.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import type { DurableState } from '../core/durable.ts'
 import type { Fact } from '../core/facts.ts'
 import { judgedBy } from '../core/invariants.ts'
@@ -82,6 +83,9 @@ const isJudgedMessage: Readonly<Record<NodeMessage['type'], boolean>> = {
   denial: false,
   learn: false,
   chosen: true,
+  compacted: true,
+  fetch: false,
+  chunk: false,
   settled: true,
   handOver: false,
   compare: false,
@@ -214,6 +218,15 @@ export class Invariants {
       case 'executed':
         this.#executed(fact)
         return
+      case 'stored':
+        this.#named(fact.node, fact.snapshot)
+        return
+      case 'installed':
+        this.#named(fact.node, fact.snapshot)
+        this.#parts.executions.started(fact.node, fact.snapshot.instance, fact.members, this.#parts.members)
+        return
+      case 'recalled':
+        return
       case 'responded':
         this.#responded(fact)
         return
@@ -273,9 +286,14 @@ export class Invariants {
       case 'settled':
         this.#parts.choices.announced(node, message)
         return
+      case 'compacted':
+        this.#named(node, message.snapshot)
+        return
       case 'prepare':
       case 'denial':
       case 'learn':
+      case 'fetch':
+      case 'chunk':
       case 'handOver':
       case 'compare':
       case 'compared':
@@ -329,6 +347,12 @@ export class Invariants {
     if (message.type !== 'response') return
     if (this.#judgesRequests) this.#parts.requests.responded(node, message)
     this.#change('reads').responded(node, message)
+  }
+
+  /** A server holds, or offers, a snapshot of everything below its instance. */
+  #named(node: NodeId, { instance, digest }: SnapshotName): void {
+    this.#parts.choices.stored(node, instance)
+    this.#change('executions').pictured(node, instance, digest)
   }
 
   #prune(): void {

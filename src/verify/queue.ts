@@ -2,13 +2,22 @@
 import type { NodeId } from '../../machines/batch.ts'
 import { allHeld, heldRequest, isDelayedFull, requestId } from '../../machines/held-requests.ts'
 import { isCounted } from '../../machines/members.ts'
-import type { Execution } from '../../machines/outcome.ts'
+import type { RequestOutcome } from '../../machines/outcome.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { heldFault } from '../../machines/request-queue-invariants.ts'
+import type { Fact } from '../core/facts.ts'
 import { Violation } from '../core/violation.ts'
 
+/** How requests ended, or were delayed, at the server of these facts. */
+export function outcomesIn(facts: readonly Fact[]): readonly RequestOutcome[] {
+  return facts.flatMap((fact) => {
+    if (fact.type === 'executed') return fact.execution.outcomes
+    return fact.type === 'recalled' ? fact.ended : []
+  })
+}
+
 /**
- * Compares the request queue of a server before and after an event at that server. `executions` are the executions of its replica
+ * Compares the request queue of a server before and after an event at that server. `outcomes` are those that its replica showed
  * during the event. Throws a `Violation` of invariant 9 when the queue dropped a request that has not ended, or when a held
  * request is in no line, or in the wrong one. A crash needs no call: it ends the queue. Costs nothing when the queue did not change.
  */
@@ -16,12 +25,12 @@ export function checkQueue(
   node: NodeId,
   before: RequestQueueContext,
   after: RequestQueueContext,
-  executions: readonly Execution[],
+  outcomes: readonly RequestOutcome[],
 ): void {
   if (before.held === after.held) return
   // A server that is no longer counted refers its clients to other servers.
   if (!isCounted(after.members, after.self, after.incarnation)) return
-  checkNothingIsForgotten(node, before, after, executions)
+  checkNothingIsForgotten(node, before, after, outcomes)
   checkEachHasItsPlace(node, after)
 }
 
@@ -29,15 +38,13 @@ function checkNothingIsForgotten(
   node: NodeId,
   before: RequestQueueContext,
   after: RequestQueueContext,
-  executions: readonly Execution[],
+  outcomes: readonly RequestOutcome[],
 ): void {
   const ended = new Set<string>()
   const delayed = new Set<string>()
-  for (const { outcomes } of executions) {
-    for (const outcome of outcomes) {
-      if (outcome.outcome.kind === 'delayed') delayed.add(requestId(outcome))
-      else ended.add(requestId(outcome))
-    }
+  for (const outcome of outcomes) {
+    if (outcome.outcome.kind === 'delayed') delayed.add(requestId(outcome))
+    else ended.add(requestId(outcome))
   }
   // When the queue has no room for another delayed request, it asks the client to retry.
   const isFull = isDelayedFull(after.held, after.limits)

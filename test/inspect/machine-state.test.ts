@@ -21,6 +21,8 @@ const inputs = roleInputs(
     promised: null,
     accepted: [],
     firstUnchosen: 0,
+    snapshot: null,
+    requestsSince: 0,
     dueInMs: null,
   },
   { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },

@@ -67,7 +67,7 @@ test('a journal of an earlier version is refused by name', async () => {
   const { version: _, ...earlier } = began
   const text = `${JSON.stringify(earlier)}\n`
   const refusal =
-    /^line 1 begins a journal of version 1, and this version of paxos writes and replays version 2: /
+    /^line 1 begins a journal of version 1, and this version of paxos writes and replays version 3: /
   expect(() => parseJournal(text)).toThrow(refusal)
   await writeFile(path, text)
   expect(() => new JournalWriter(path, fail)).toThrow(refusal)

@@ -193,7 +193,7 @@ describe.each(charts)('the chart of the %s', (name, machine) => {
 
   test('uses words as all charts do: guards are sentences, actions orders', () => {
     const orders =
-      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|query|offer|flag|halt|spawn|refuse)(?=[A-Z]|$)/
+      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|query|keep|check|recall|offer|flag|halt|spawn|refuse)(?=[A-Z]|$)/
     expect(Object.keys(actions).filter((action) => !orders.test(action))).toEqual([])
     expect(Object.keys(guards).filter((guard) => orders.test(guard))).toEqual([])
   })
@@ -489,6 +489,8 @@ const inputs: Readonly<Record<string, unknown>> = {
       promised: { round: 1, node: 1 },
       accepted: [record(1, { round: 1, node: 1 }, 'a')],
       firstUnchosen: 1,
+      snapshot: null,
+      requestsSince: 0,
       dueInMs: null,
     },
     {
@@ -572,6 +574,8 @@ test.each([
         promised: null,
         accepted: [],
         firstUnchosen: 0,
+        snapshot: null,
+        requestsSince: 0,
         dueInMs: null,
       },
       { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },

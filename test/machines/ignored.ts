@@ -81,6 +81,7 @@ export const ignored: {
       because: 'nothing that it counted is in use',
     },
     'batch.executed': everywhere,
+    'state.replaced': everywhere,
   },
   learner: {
     learn: everywhere,
@@ -89,10 +90,27 @@ export const ignored: {
     'choice.implied': everywhere,
     'behind.noticed': everywhere,
     'news.wanted': {
-      in: ['behind', 'catchingUp', 'inquiring'],
+      in: ['behind', 'catchingUp', 'installingSnapshot.fetching', 'installingSnapshot.checking', 'inquiring'],
       because: 'news is on its way, or asked for already; the client asks again',
     },
     'chosen.read': everywhere,
+    compacted: {
+      in: ['following', 'behind', 'installingSnapshot.checking'],
+      because: 'nothing is asked for, or the snapshot that is checked comes first',
+    },
+    fetch: everywhere,
+    'chunks.read': everywhere,
+    chunk: {
+      in: ['following', 'behind', 'catchingUp', 'inquiring', 'installingSnapshot.checking'],
+      because: 'no snapshot is fetched, or all of it has arrived',
+    },
+    'chunk.kept': everywhere,
+    'snapshot.checked': {
+      in: ['following', 'behind', 'catchingUp', 'inquiring', 'installingSnapshot.fetching'],
+      because: 'the missing batches have arrived meanwhile',
+    },
+    'snapshot.drawn': everywhere,
+    'snapshot.held': everywhere,
     'members.changed': everywhere,
   },
   requestQueue: {
@@ -106,6 +124,8 @@ export const ignored: {
     'news.checked': everywhere,
     'node.stopping': everywhere,
     'batch.executed': everywhere,
+    'state.replaced': everywhere,
+    'requests.recalled': everywhere,
     'members.changed': everywhere,
   },
   reader: {
@@ -116,6 +136,7 @@ export const ignored: {
     },
     'node.stopping': everywhere,
     'batch.executed': everywhere,
+    'state.replaced': everywhere,
     'members.changed': everywhere,
   },
   timekeeper: {

@@ -208,7 +208,14 @@ const auditorCases: Cases<AuditorContext> = {
   dispute: [['nothing differs', { broken: {}, value: 'disputed' }]],
 }
 
-const learner = learnerContext({ ...roleInput, highestHeard: 9 })
+const learner = learnerContext({ ...roleInput, snapshot: null, requestsSince: 0, highestHeard: 9 })
+
+const pictured = (instance: number) => ({ instance, lengthBytes: 6, digest: 'd' })
+const fetchOf = (bytes: { readonly receivedBytes: number; readonly keptBytes: number }) => ({
+  snapshot: pictured(20),
+  keptChunks: 0,
+  ...bytes,
+})
 
 const learnerCases: Cases<LearnerContext> = {
   firstUnchosen: [['it decreases', { broken: { firstUnchosen: 9 } }]],
@@ -222,6 +229,15 @@ const learnerCases: Cases<LearnerContext> = {
         before: { contradiction: { batch: batch('a'), by: [2] } },
       },
     ],
+  ],
+  snapshot: [
+    ['of what is not known', { broken: { snapshot: pictured(11) } }],
+    ['an older one than before', { broken: { snapshot: pictured(3) }, before: { snapshot: pictured(4) } }],
+  ],
+  writing: [['an older one than it holds', { broken: { snapshot: pictured(4), writing: pictured(4) } }]],
+  fetching: [
+    ['more bytes than there are', { broken: { fetching: fetchOf({ receivedBytes: 7, keptBytes: 0 }) } }],
+    ['more kept than arrived', { broken: { fetching: fetchOf({ receivedBytes: 3, keptBytes: 4 }) } }],
   ],
   target: [
     ['all is known while behind', { broken: { target: 10 }, value: 'behind', valueBefore: 'behind' }],

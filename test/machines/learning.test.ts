@@ -20,7 +20,10 @@ import { batch, informant, member, members, persist, sentBy, tell } from '../sup
 const [a, b, c] = [batch('a'), batch('b'), batch('c')]
 
 function learner(changes: Partial<LearnerContext> = {}): LearnerContext {
-  const input = { self: 0, members: members(3), timing: defaultTiming, firstUnchosen: 10, highestHeard: -1 }
+  const input = {
+    ...{ self: 0, members: members(3), timing: defaultTiming, limits: { snapshotEvery: 1_000 } },
+    ...{ snapshot: null, requestsSince: 0, firstUnchosen: 10, highestHeard: -1 },
+  }
   return { ...learnerContext(input), ...changes }
 }
 
@@ -48,7 +51,10 @@ test('a page contradicts when it shows another batch at the last instance that w
 
 test('what is learned is persisted first, and executed in order', () => {
   const { changes, outputs } = learning(learner({ tries: 3 }), page(9, a, b, c), { tellsAcceptor: true })
-  expect(changes).toEqual({ firstUnchosen: 12, lastChosen: c, contradiction: null, tries: 0 })
+  expect(changes).toEqual({
+    ...{ firstUnchosen: 12, lastChosen: c, contradiction: null, tries: 0 },
+    ...{ requestsSince: 2, isDrawing: false },
+  })
   const chosen = [
     { instance: 10, batch: b },
     { instance: 11, batch: c },

@@ -8,7 +8,7 @@ function waiting() {
   let begun = 0
   const read = () => {
     begun += 1
-    return new Promise<string>((resolve) => ends.push(() => resolve('page')))
+    return new Promise<void>((resolve) => ends.push(resolve))
   }
   return { read, ends, begun: () => begun }
 }
@@ -17,11 +17,11 @@ it('one page is read at a time for a server, however often it asks', async () =>
   const pages = new PageReads(() => true)
   const { read, ends, begun } = waiting()
   const first = pages.read(1, 'i', read)
-  for (let times = 0; times < 40_000; times += 1) expect(await pages.read(1, 'i', read)).toBeNull()
+  for (let times = 0; times < 40_000; times += 1) await pages.read(1, 'i', read)
   expect(begun()).toBe(1)
   expect(pages.counters).toEqual({ reading: 1, refused: 40_000 })
   ends[0]?.()
-  expect(await first).toBe('page')
+  await first
   void pages.read(1, 'i', read)
   expect(begun()).toBe(2)
 })

@@ -28,7 +28,7 @@ test('the messages of these runs are of every type that the simulated network ca
   expect([...seen.keys()].sort()).toEqual(
     [
       ...['accept', 'accepted', 'chosen', 'denial', 'handOver', 'hello', 'learn', 'prepare', 'promise'],
-      ...['request', 'settled', 'read', 'confirm', 'confirmed'],
+      ...['request', 'settled', 'read', 'confirm', 'confirmed', 'compacted', 'fetch', 'chunk'],
     ].sort(),
   )
 })

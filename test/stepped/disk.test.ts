@@ -8,9 +8,9 @@ import {
   type Disk,
   emptyDisk,
   storedOn,
-  withSnapshot,
   withWrite,
 } from '../../src/stepped/disk.ts'
+import { withSnapshot } from '../../src/stepped/snapshots.ts'
 import { accepting, batch, compacting, learning, snapshotName } from '../storage/fixtures.ts'
 
 const file = (instance: number) => ({ name: snapshotName(instance), text: `below ${instance}` })

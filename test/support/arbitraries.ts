@@ -19,6 +19,7 @@ import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { AnyAnswer, Message } from '../../machines/messages.ts'
 import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { isReachable } from '../../src/network/address.ts'
 import { quoted } from '../../src/services/seed-text/python-literal.ts'
 import type { SeedRequest } from '../../src/services/seed-text/request.ts'
@@ -201,6 +202,15 @@ type Nameless<K extends Message['type']> = fc.Arbitrary<Omit<Said<Extract<Messag
 
 const seqs = fc.array(integers, { minLength: 1, maxLength: 3 })
 
+const snapshots: fc.Arbitrary<SnapshotName> = fc.record(
+  {
+    instance: below,
+    lengthBytes: fc.integer({ min: 1, max: 2 ** 51 }),
+    digest: fc.stringMatching(/^[0-9a-f]{64}$/),
+  },
+  plain,
+)
+
 /** By kind of message: what an honest server or client says, with its sender. */
 const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   prepare: fc
@@ -254,6 +264,30 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
         // Who was asked for more than it knows says so with an empty page.
         firstUnchosen: page.length === 0 ? more : from + page.length + more,
         unsettled,
+      },
+    })),
+  compacted: fc
+    .tuple(clusters, nodeIds, snapshots, fc.nat({ max: 40 }))
+    .map(([cluster, sender, snapshot, more]) => ({
+      cluster,
+      sender,
+      message: { type: 'compacted' as const, snapshot, firstUnchosen: snapshot.instance + more },
+    })),
+  fetch: fc.tuple(clusters, nodeIds, snapshots, fc.nat()).map(([cluster, sender, snapshot, offset]) => ({
+    cluster,
+    sender,
+    message: { type: 'fetch' as const, snapshot, offsetBytes: offset % snapshot.lengthBytes },
+  })),
+  chunk: fc
+    .tuple(clusters, nodeIds, snapshots, fc.uint8Array({ minLength: 1, maxLength: 60 }))
+    .map(([cluster, sender, snapshot, bytes]) => ({
+      cluster,
+      sender,
+      message: {
+        type: 'chunk' as const,
+        snapshot: { ...snapshot, lengthBytes: snapshot.lengthBytes + bytes.length },
+        offsetBytes: snapshot.lengthBytes,
+        bytes: Buffer.from(bytes).toString('base64'),
       },
     })),
   settled: fc
@@ -415,6 +449,9 @@ const betweenServers = [
   'denial',
   'learn',
   'chosen',
+  'compacted',
+  'fetch',
+  'chunk',
   'settled',
   'handOver',
   'compare',

@@ -18,6 +18,13 @@ export function recordingDriver(parts: Partial<Driver> = {}): {
     respond: note('respond'),
     persist: note('persist'),
     read: note('read'),
+    takeSnapshot: note('takeSnapshot'),
+    readChunks: note('readChunks'),
+    keepChunk: note('keepChunk'),
+    checkSnapshot: note('checkSnapshot'),
+    checked: (snapshot) => {
+      throw new Error(`nothing has checked the snapshot of instance ${snapshot.instance}`)
+    },
     heard: note('heard'),
     observe: note('observe'),
     flag: note('flag'),

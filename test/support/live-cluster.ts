@@ -52,12 +52,22 @@ export class LiveCluster implements TestCluster {
   /** Where the last request that was asked of a server was executed. */
   readonly #lastAnswers = new Map<NodeId, Position>()
   readonly #isRecorded: boolean
+  readonly #args: readonly string[]
   #isDisturbed = false
 
-  /** With `isRecorded`, what the servers recorded is run again when it is closed, and every state must come out the same. */
-  static async start(servers: number, { isRecorded = false } = {}): Promise<LiveCluster> {
+  /**
+   * With `isRecorded`, what the servers recorded is run again when it is closed, and every state must come out the same. Every server is
+   * started with `args`.
+   */
+  static async start(
+    servers: number,
+    {
+      isRecorded = false,
+      args = [],
+    }: { readonly isRecorded?: boolean; readonly args?: readonly string[] } = {},
+  ): Promise<LiveCluster> {
     const directory = await mkdtemp(join(tmpdir(), 'paxos-live-'))
-    const cluster = new LiveCluster(directory, await freePorts(maxServers), isRecorded)
+    const cluster = new LiveCluster(directory, await freePorts(maxServers), isRecorded, args)
     try {
       const ids = Array.from({ length: servers }, (_, id) => id)
       for (const id of ids) await cluster.#place(id)
@@ -69,10 +79,11 @@ export class LiveCluster implements TestCluster {
     }
   }
 
-  private constructor(directory: string, firstPort: number, isRecorded: boolean) {
+  private constructor(directory: string, firstPort: number, isRecorded: boolean, args: readonly string[]) {
     this.#directory = directory
     this.#firstPort = firstPort
     this.#isRecorded = isRecorded
+    this.#args = args
   }
 
   /** Where clients find the servers, in the order of their ids. */
@@ -269,6 +280,6 @@ export class LiveCluster implements TestCluster {
     const { listening, address, dataDir } = this.#serverOf(id)
     const where = ['--listen', listening, '--advertise', address, '--data', dataDir]
     const journal = this.#isRecorded ? ['--journal', this.#journal(id)] : []
-    return ['--id', `${id}`, ...where, ...journal, '--log-level', 'warn', ...more]
+    return ['--id', `${id}`, ...where, ...journal, ...this.#args, '--log-level', 'warn', ...more]
   }
 }

@@ -26,7 +26,12 @@ function isRight(
   executions: ReturnType<typeof executed>[],
 ): boolean {
   try {
-    checkQueue(0, before, after, executions)
+    checkQueue(
+      0,
+      before,
+      after,
+      executions.flatMap(({ outcomes }) => outcomes),
+    )
     return true
   } catch (error) {
     expect(error).toBeInstanceOf(Violation)

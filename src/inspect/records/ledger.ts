@@ -158,8 +158,14 @@ function factTaken(ledger: Ledger, node: NodeId, fact: Fact): Ledger {
     }
     case 'executed':
       return executed(ledger, node, fact.batch, fact.execution)
+    case 'installed': {
+      const { instance } = fact.snapshot
+      return executedBelow(chosenBelow(ledger, node, instance), node, instance)
+    }
     case 'crashed':
       return ledgerWithoutMemory(ledger, node)
+    case 'stored':
+    case 'recalled':
     case 'requested':
     case 'read.asked':
     case 'responded':

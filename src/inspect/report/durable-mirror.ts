@@ -1,5 +1,5 @@
 import type { Write } from '../../../machines/outputs.ts'
-import { afterWrite, type DurableState } from '../../core/durable.ts'
+import { afterWrite, type DurableState, isSyncedAtOnce } from '../../core/durable.ts'
 
 /**
  * What the disk of a live server holds, as far as its storage has reported. It keeps no chosen batch, and at most one state for
@@ -9,7 +9,7 @@ export class DurableMirror {
   /** After every write so far. */
   #asked: DurableState
   #askedCount = 0
-  /** What the disk holds once each write of the acceptor that is in progress is synced: that write and those before it. */
+  /** What the disk holds once each write in progress that is synced at once is synced: that write and those before it. */
   readonly #syncing: { readonly durable: DurableState; readonly count: number }[] = []
   #durable: DurableState
   #durableCount = 0
@@ -33,10 +33,10 @@ export class DurableMirror {
   ask(write: Write): void {
     this.#asked = afterWrite(this.#asked, write, () => undefined)
     this.#askedCount += 1
-    if (write.by === 'acceptor') this.#syncing.push({ durable: this.#asked, count: this.#askedCount })
+    if (isSyncedAtOnce(write)) this.#syncing.push({ durable: this.#asked, count: this.#askedCount })
   }
 
-  /** The first of the acceptor's writes in progress is synced. */
+  /** The first of these writes is synced. */
   synced(): void {
     const synced = this.#syncing.shift()
     if (synced === undefined) throw new Error('no sync is under way')

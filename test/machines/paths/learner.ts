@@ -1,8 +1,10 @@
 import type { AnyMachineSnapshot } from 'xstate'
+import { chunksAtOnce } from '../../../machines/fetching.ts'
 import type { Heard, LearnerEvent } from '../../../machines/inbox.ts'
 import { type LearnerContext, learnerMachine } from '../../../machines/learner.ts'
 import { foundingIncarnation } from '../../../machines/members.ts'
 import type { Chosen } from '../../../machines/messages.ts'
+import type { SnapshotName } from '../../../machines/snapshot-name.ts'
 import { defaultTiming } from '../../../machines/timing.ts'
 import { batch, informant, members, sentBy } from '../../support/role.ts'
 import { chosenAt, instancesAround, memberships } from './around.ts'
@@ -38,6 +40,91 @@ function pages({ firstUnchosen }: LearnerContext): Heard<Chosen>[] {
 /** Other batches than those that are known. */
 const contradicting = { batches: [batch('another'), batch('another')] }
 
+/** Snapshots of two instances, one of them longer than the chunks of one question. */
+function snapshots({ firstUnchosen }: LearnerContext): SnapshotName[] {
+  return [
+    { instance: firstUnchosen + 2, lengthBytes: 6, digest: 'a'.repeat(64) },
+    { instance: firstUnchosen + 2, lengthBytes: 3 * chunksAtOnce + 3, digest: 'b'.repeat(64) },
+    { instance: firstUnchosen, lengthBytes: 6, digest: 'c'.repeat(64) },
+  ]
+}
+
+/** What concerns snapshots: offers, questions and answers, and the answers of storage. */
+function aboutSnapshots(context: LearnerContext): LearnerEvent[] {
+  const { fetching, firstUnchosen } = context
+  const peer = { to: 1, incarnation: foundingIncarnation(1) }
+  const known = snapshots(context)
+  const fetched = fetching?.snapshot
+  const ends = fetching === null ? [3] : [3, fetching.keptBytes + 3, fetching.snapshot.lengthBytes]
+  return [
+    ...known.flatMap((snapshot) =>
+      [1, 2].map(
+        (sender) =>
+          ({
+            type: 'compacted',
+            snapshot,
+            firstUnchosen: snapshot.instance + 2 - sender,
+            ...sentBy(sender),
+          }) as const,
+      ),
+    ),
+    ...known.map((snapshot) => ({ type: 'fetch', snapshot, offsetBytes: 0, ...sentBy(1) }) as const),
+    { type: 'chosen.read', ...peer, from: 0, batches: null },
+    ...known.flatMap((snapshot) =>
+      [null, ['AAAA', 'AAA=']].map(
+        (chunks) => ({ type: 'chunks.read', ...peer, snapshot, offsetBytes: 0, chunks }) as const,
+      ),
+    ),
+    ...[...known, ...(fetched === undefined ? [] : [fetched])].flatMap((snapshot) => [
+      ...[0, 3, fetching?.receivedBytes ?? 0].map(
+        (offsetBytes) => ({ type: 'chunk', snapshot, offsetBytes, bytes: 'AAAA', ...sentBy(1) }) as const,
+      ),
+      ...ends
+        .filter((endBytes) => endBytes <= snapshot.lengthBytes)
+        .map((endBytes) => ({ type: 'chunk.kept', snapshot, endBytes }) as const),
+      ...[true, false].map((isSound) => ({ type: 'snapshot.checked', snapshot, isSound }) as const),
+    ]),
+    {
+      type: 'snapshot.drawn',
+      snapshot: { instance: firstUnchosen, lengthBytes: 6, digest: 'd'.repeat(64) },
+    },
+    { type: 'snapshot.drawn', snapshot: null },
+    ...(context.writing === null ? [] : [{ type: 'snapshot.held', snapshot: context.writing } as const]),
+  ]
+}
+
+/** What may happen while a snapshot is fetched: all that concerns it, and some of the rest, which is handled as in every state. */
+function happeningsWhileInstalling(context: LearnerContext): LearnerEvent[] {
+  const { firstUnchosen } = context
+  return [
+    ...aboutSnapshots(context),
+    ...[1, 2].map((ahead) => {
+      const batches = Array.from({ length: ahead }, (_, place) => chosenAt(firstUnchosen + place))
+      const page = { from: firstUnchosen, batches, firstUnchosen: firstUnchosen + ahead, unsettled: false }
+      return { type: 'chosen', ...page, ...sentBy(1), atMs: 0 } as const
+    }),
+    { type: 'behind.noticed', firstUnchosen: firstUnchosen + 2, informant: informant(2), atMs: 0 },
+    { type: 'news.wanted' },
+  ]
+}
+
+/** What concerns snapshots while none is fetched. */
+function aboutSnapshotsElsewhere(context: LearnerContext): LearnerEvent[] {
+  const [snapshot] = snapshots(context)
+  const isAbout = ({ type }: LearnerEvent) =>
+    type !== 'chunk' && type !== 'chunk.kept' && type !== 'snapshot.checked'
+  return [
+    ...aboutSnapshots(context).filter(isAbout),
+    ...(snapshot === undefined
+      ? []
+      : [
+          { type: 'chunk', snapshot, offsetBytes: 0, bytes: 'AAAA', ...sentBy(1) } as const,
+          { type: 'chunk.kept', snapshot: context.fetching?.snapshot ?? snapshot, endBytes: 3 } as const,
+          { type: 'snapshot.checked', snapshot, isSound: true } as const,
+        ]),
+  ]
+}
+
 function happenings(context: LearnerContext): LearnerEvent[] {
   const instances = instancesAround(context.firstUnchosen)
   return [
@@ -52,6 +139,7 @@ function happenings(context: LearnerContext): LearnerEvent[] {
           batches: [chosenAt(from)],
         }) as const,
     ),
+    ...aboutSnapshotsElsewhere(context),
     ...pages(context),
     ...pages(context).map((page) => ({ ...page, ...sentBy(1, 'another') })),
     ...pages(context).map((page) => ({ ...page, ...contradicting })),
@@ -79,8 +167,25 @@ function happenings(context: LearnerContext): LearnerEvent[] {
   ]
 }
 
+function isInstalling(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && 'installingSnapshot' in value
+}
+
+/** What is handled in other states, too, tells nothing apart while a snapshot is fetched. */
+function fetchOf({ fetching, tries }: LearnerContext): unknown {
+  const { snapshot, receivedBytes = 0, keptBytes = 0, keptChunks = 0 } = fetching ?? {}
+  return {
+    digest: snapshot?.digest,
+    hasArrived: receivedBytes === snapshot?.lengthBytes,
+    isKept: receivedBytes === keptBytes,
+    keptChunks: Math.min(keptChunks, chunksAtOnce),
+    tries: Math.min(tries, 2),
+  }
+}
+
 function situation({ value, context }: AnyMachineSnapshot): unknown {
   const learner = context as LearnerContext
+  if (isInstalling(value)) return [value, fetchOf(learner)]
   const { firstUnchosen, highestHeard, target, answered, unsettled, unsettledSince } = learner
   return {
     missing: Math.min(2, Math.max(0, target - firstUnchosen)),
@@ -89,6 +194,7 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
     wasUnsettledHere: unsettledSince?.instance === firstUnchosen,
     knowsTheLast: learner.lastChosen !== null,
     isContradicted: learner.contradiction?.by.length ?? 0,
+    isWriting: value === 'following' && learner.writing !== null,
     asked: value === 'catchingUp' && [learner.asked.length, Math.min(learner.tries, 3)],
   }
 }
@@ -100,10 +206,14 @@ export const learnerChart: Chart = {
   input: {
     self: 0,
     members: members(3),
-    timing: { ...defaultTiming, patientTries: 1 },
+    timing: { ...defaultTiming, patientTries: 2, newsTries: 2 },
+    limits: { snapshotEvery: 3 },
+    snapshot: null,
+    requestsSince: 0,
     firstUnchosen: 1,
     highestHeard: 0,
   },
-  happenings: ({ context }) => happenings(context),
+  happenings: ({ value, context }) =>
+    isInstalling(value) ? happeningsWhileInstalling(context) : happenings(context),
   situation,
 }

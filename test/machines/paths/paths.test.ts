@@ -84,6 +84,8 @@ test('the chart of the node takes each transition that it has', () => {
     promised: null,
     accepted: [],
     firstUnchosen: 0,
+    snapshot: null,
+    requestsSince: 0,
     dueInMs: null,
   }
   const inputs = roleInputs(recovered, { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 })

@@ -92,6 +92,9 @@ function happenings(context: ProposerContext): ProposerEvent[] {
     { type: 'settle.wanted' },
     ...ballotsAround(ballot).map((ballot) => ({ type: 'rival.promised', ballot }) as const),
     { type: 'server.exposed', sender: 1 } as const,
+    ...memberships.map(
+      (members) => ({ type: 'state.replaced', firstUnexecuted: firstUnexecuted + 1, members }) as const,
+    ),
     ...[null, ...memberships].map((members) => executed(firstUnexecuted, { members, concerned: [0, 2] })),
   ]
 }

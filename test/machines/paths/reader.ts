@@ -25,6 +25,7 @@ function happenings({ question, firstUnexecuted }: ReaderContext): readonly Read
       ),
     ),
     executed(firstUnexecuted),
+    { type: 'state.replaced', firstUnexecuted: firstUnexecuted + 1, members: members(3) },
     { type: 'node.stopping' },
     ...memberships.map((members) => ({ type: 'members.changed', members }) as const),
   ]

@@ -42,6 +42,14 @@ const happenings: readonly RequestQueueEvent[] = [
   ...endings.map((outcome) => executed(0, { outcomes: uids.map((uid) => ({ uid, seq: 1, outcome })) })),
   executed(0, { freed: ['k'] }),
   executed(0, { progressed: true }),
+  { type: 'state.replaced', firstUnexecuted: 5, members: members(3) },
+  ...uids.map(
+    (uid) =>
+      ({
+        type: 'requests.recalled',
+        ended: [{ uid, seq: 1, outcome: { kind: 'cancelled', ...position } }],
+      }) as const,
+  ),
   { type: 'leader.answered', leader: 1 },
   { type: 'batch.wanted' },
   { type: 'work.wanted' },

@@ -1,0 +1,79 @@
+/** Servers that take snapshots: they start from them, delete what is older, and send them to servers that were away or join. */
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { NodeId } from '../../machines/batch.ts'
+import type { Client } from '../../src/client/index.ts'
+import { Datagrams } from '../support/datagrams.ts'
+import { LiveCluster } from '../support/live-cluster.ts'
+
+let cluster: LiveCluster
+let looker: Datagrams
+let client: Client
+
+beforeEach(async () => {
+  // What the servers did is run again at the end, with the machines of the simulator.
+  cluster = await LiveCluster.start(3, { isRecorded: true, args: ['--snapshot-every', '40'] })
+  looker = await Datagrams.open()
+  client = cluster.connect(0)
+})
+
+afterEach(async () => {
+  await looker.close()
+  await cluster.close()
+})
+
+interface Progress {
+  readonly firstUnchosen: number
+  readonly snapshot: { readonly held: { readonly instance: number } | null }
+}
+
+async function progress(id: NodeId): Promise<Progress> {
+  return (await looker.inquire(cluster.listening(id))) as unknown as Progress
+}
+
+/** Takes and frees a lock so many times, one after another: each is two instances. */
+async function work(times: number): Promise<void> {
+  for (let turn = 0; turn < times; turn += 1) {
+    const lock = await client.locks.acquire('busy')
+    await lock.release()
+  }
+}
+
+/** Waits until `isSo` holds of the progress of a server. */
+async function eventually(id: NodeId, isSo: (now: Progress) => boolean): Promise<Progress> {
+  for (let waits = 0; ; waits += 1) {
+    const now = await progress(id)
+    if (isSo(now)) return now
+    if (waits > 300) throw new Error(`server ${id} is still at ${JSON.stringify(now)}`)
+    await cluster.pass(50)
+  }
+}
+
+const filesOf = (id: NodeId) => readdirSync(join(cluster.dataDir(id), 'log'))
+
+test('a server that was away installs the snapshot of another, and one that starts begins from its own', async () => {
+  const held = await client.locks.acquire('kept')
+  await cluster.crash(2)
+  await work(120)
+  const leader = await eventually(0, ({ snapshot }) => (snapshot.held?.instance ?? 0) > 100)
+  expect(filesOf(0).filter((name) => name.endsWith('.snapshot')).length).toBeLessThanOrEqual(2)
+  await cluster.restart(2)
+  await work(5)
+  const late = await eventually(2, ({ snapshot }) => snapshot.held !== null)
+  expect(late.firstUnchosen).toBeGreaterThanOrEqual(leader.snapshot.held?.instance ?? 0)
+  // All of them start again from what they hold, and the lock is still held with its token.
+  for (const id of [0, 1, 2]) await cluster.stop(id)
+  await Promise.all([0, 1, 2].map((id) => cluster.restart(id)))
+  const { locks } = await cluster.connect(2).locks.query({ name: 'kept' })
+  expect(locks).toMatchObject([{ name: 'kept', holders: [{ token: held.token }] }])
+}, 120_000)
+
+test('a server joins a cluster whose first batches are deleted', async () => {
+  await work(120)
+  await eventually(0, ({ snapshot }) => (snapshot.held?.instance ?? 0) > 100)
+  await cluster.join(3)
+  const joined = await eventually(3, ({ snapshot }) => snapshot.held !== null)
+  expect(joined.firstUnchosen).toBeGreaterThan(100)
+  await work(5)
+}, 120_000)

@@ -1,0 +1,274 @@
+/** What a learner does with snapshots: it has its own taken, offers them, and fetches and installs those of other servers. */
+import { describe, expect, test } from 'vitest'
+import { chunksAtOnce } from '../../machines/fetching.ts'
+import type { Heard, LearnerEvent } from '../../machines/inbox.ts'
+import { type LearnerContext, type LearnerInput, learnerMachine } from '../../machines/learner.ts'
+import { foundingIncarnation } from '../../machines/members.ts'
+import type { Chunk, Compacted } from '../../machines/messages.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { defaultTiming } from '../../machines/timing.ts'
+import { batch, informant, members, persist, Role, said, send, sentBy, tell } from '../support/role.ts'
+
+function learner(changes: Partial<LearnerInput> = {}): Role<LearnerContext> {
+  return new Role(learnerMachine, {
+    self: 0,
+    members: members(3),
+    timing: { ...defaultTiming, patientTries: 8, newsTries: 2 },
+    limits: { snapshotEvery: 3 },
+    firstUnchosen: 10,
+    snapshot: null,
+    requestsSince: 0,
+    highestHeard: 9,
+    ...changes,
+  } satisfies LearnerInput)
+}
+
+function named(instance: number, { lengthBytes = 6, letter = 'a' } = {}): SnapshotName {
+  return { instance, lengthBytes, digest: letter.repeat(64) }
+}
+
+const chosenHere = (instance: number) => ({ type: 'batch.chosen', instance, batch: batch('x') }) as const
+const held = (snapshot: SnapshotName) => ({ type: 'snapshot.held', snapshot }) as const
+const drawn = (snapshot: SnapshotName | null) => ({ type: 'snapshot.drawn', snapshot }) as const
+const kept = (snapshot: SnapshotName, endBytes: number) =>
+  ({ type: 'chunk.kept', snapshot, endBytes }) as const
+const stored = (snapshot: SnapshotName, floor: number) => persist({ by: 'snapshot', snapshot, floor })
+
+function take(role: Role<LearnerContext>, ...instances: readonly number[]) {
+  return said(role.hear(...instances.map(chosenHere))).filter(({ type }) => type === 'takeSnapshot')
+}
+
+describe('its own snapshots', () => {
+  test('are taken after so many requests, one at a time', () => {
+    const role = learner()
+    expect(take(role, 10, 11)).toHaveLength(0)
+    expect(take(role, 12)).toEqual([{ type: 'takeSnapshot' }])
+    expect(take(role, 13, 14, 15, 16)).toHaveLength(0)
+    role.hear(drawn(named(13)), held(named(13)))
+    // Those that were chosen while it was drawn count for the next one.
+    expect(take(role, 17)).toHaveLength(1)
+  })
+
+  test('are taken in turn: a server that holds none begins later than those before it', () => {
+    const begins = [0, 1, 2].map((self) => {
+      const role = learner({ self, highestHeard: -1, firstUnchosen: 0, limits: { snapshotEvery: 30 } })
+      return [...Array(100).keys()].find((instance) => take(role, instance).length > 0)
+    })
+    expect(begins).toEqual([29, 39, 49])
+  })
+
+  test('are rarer when they are large', () => {
+    const large = named(10, { lengthBytes: 65_536 + 256 * 10 })
+    const role = learner({ snapshot: large })
+    expect(take(role, ...[...Array(9).keys()].map((place) => 10 + place))).toHaveLength(0)
+    expect(take(role, 19)).toHaveLength(1)
+  })
+
+  test('an empty batch counts too: it occupies a place in storage', () => {
+    const role = learner()
+    const empty = { node: 0, elapsedMs: 1, groups: [] }
+    const wants = [10, 11, 12].flatMap((instance) =>
+      said(role.hear({ type: 'batch.chosen', instance, batch: empty })),
+    )
+    expect(wants.filter(({ type }) => type === 'takeSnapshot')).toHaveLength(1)
+  })
+
+  test('are stored, and the batches below the one before may be deleted', () => {
+    const role = learner()
+    take(role, 10, 11, 12)
+    expect(role.hear(drawn(named(13)))).toEqual([stored(named(13), 0)])
+    role.hear(held(named(13)))
+    expect(role.context.snapshot).toEqual(named(13))
+    take(role, 13, 14, 15)
+    expect(role.hear(drawn(named(16)))).toEqual([stored(named(16), 13)])
+  })
+
+  test('a service that fails to give its state is asked again later', () => {
+    const role = learner()
+    take(role, 10, 11, 12)
+    expect(role.hear(drawn(null))).toEqual([])
+    expect(take(role, 13, 14)).toHaveLength(0)
+    expect(take(role, 15)).toHaveLength(1)
+  })
+})
+
+const to1 = { to: 1, incarnation: foundingIncarnation(1) }
+
+describe('another server that needs what was deleted', () => {
+  const role = learner({ snapshot: named(8) })
+
+  test('is offered the snapshot', () => {
+    expect(role.hear({ type: 'chosen.read', ...to1, from: 3, batches: null })).toEqual([
+      send(1, { type: 'compacted', snapshot: named(8), firstUnchosen: 10 }),
+    ])
+  })
+
+  test('receives the chunks that it asks for', () => {
+    const read = { type: 'readChunks', snapshot: named(8), offsetBytes: 0, ...to1 } as const
+    expect(role.hear({ type: 'fetch', snapshot: named(8), offsetBytes: 0, ...sentBy(1) })).toEqual([read])
+    const chunks = ['AAAA', 'AAA=']
+    expect(role.hear({ type: 'chunks.read', ...to1, snapshot: named(8), offsetBytes: 1, chunks })).toEqual([
+      send(1, { type: 'chunk', snapshot: named(8), offsetBytes: 1, bytes: 'AAAA' }),
+      send(1, { type: 'chunk', snapshot: named(8), offsetBytes: 4, bytes: 'AAA=' }),
+    ])
+  })
+
+  test('is offered the present snapshot when the one that it fetches is gone', () => {
+    const gone = { snapshot: named(5, { letter: 'b' }), offsetBytes: 0, chunks: null }
+    expect(role.hear({ type: 'chunks.read', ...to1, ...gone })).toEqual([
+      send(1, { type: 'compacted', snapshot: named(8), firstUnchosen: 10 }),
+    ])
+  })
+
+  test('hears nothing from a server that holds none yet', () => {
+    expect(learner().hear({ type: 'chosen.read', ...to1, from: 3, batches: null })).toEqual([])
+  })
+})
+
+function offer(sender: number, snapshot: SnapshotName): Heard<Compacted> {
+  return { type: 'compacted', snapshot, firstUnchosen: snapshot.instance + 1, ...sentBy(sender) }
+}
+
+function chunk(sender: number, snapshot: SnapshotName, offsetBytes: number, bytes = 'AAAA'): Heard<Chunk> {
+  return { type: 'chunk', snapshot, offsetBytes, bytes, ...sentBy(sender) }
+}
+
+const fetched = (to: number, snapshot: SnapshotName, offsetBytes: number) =>
+  send(to, { type: 'fetch', snapshot, offsetBytes })
+const keep = (snapshot: SnapshotName, offsetBytes: number) =>
+  ({ type: 'keepChunk', snapshot, offsetBytes, bytes: 'AAAA' }) as const
+
+/** A learner that has asked server 1 for what was chosen below 21. */
+function behind(): Role<LearnerContext> {
+  const role = learner()
+  const noticed: LearnerEvent = {
+    type: 'behind.noticed',
+    firstUnchosen: 21,
+    informant: informant(1),
+    atMs: 0,
+  }
+  role.hear(noticed)
+  expect(role.state).toBe('catchingUp')
+  return role
+}
+
+describe('a snapshot of another server', () => {
+  const snapshot = named(20)
+
+  test('is fetched, checked and installed', () => {
+    const role = behind()
+    expect(said(role.hear(offer(1, snapshot)))).toEqual([fetched(1, snapshot, 0)])
+    expect(role.state).toBe('installingSnapshot.fetching')
+    expect(said(role.hear(chunk(1, snapshot, 0)))).toEqual([keep(snapshot, 0)])
+    expect(said(role.hear(kept(snapshot, 3), chunk(1, snapshot, 3)))).toEqual([keep(snapshot, 3)])
+    expect(said(role.hear(kept(snapshot, 6)))).toEqual([{ type: 'checkSnapshot', snapshot }])
+    expect(role.state).toBe('installingSnapshot.checking')
+    expect(said(role.hear({ type: 'snapshot.checked', snapshot, isSound: true }))).toEqual([
+      stored(snapshot, 20),
+      tell('acceptor', { type: 'firstUnchosen.advanced', firstUnchosen: 20 }),
+      { type: 'installSnapshot', snapshot },
+      send(1, { type: 'learn', from: 20 }),
+    ])
+    expect(role.context).toMatchObject({ firstUnchosen: 20, writing: snapshot, fetching: null })
+    role.hear(held(snapshot))
+    expect(role.context).toMatchObject({ snapshot, writing: null })
+  })
+
+  test.each<[string, LearnerEvent]>([
+    ['that nobody asked for', offer(2, snapshot)],
+    ['of another directory', { ...offer(1, snapshot), incarnation: 'another' }],
+    ['that is not newer than what is known', offer(1, named(10))],
+    ['of an instance far above every known one', offer(1, named(2 ** 40))],
+  ])('%s is not fetched', (_, event) => {
+    const role = behind()
+    expect(role.hear(event)).toEqual([])
+    expect(role.state).toBe('catchingUp')
+  })
+
+  test('is fetched in windows: the next chunks are asked for when those before are kept', () => {
+    const long = named(20, { lengthBytes: 3 * chunksAtOnce + 3 })
+    const role = behind()
+    role.hear(offer(1, long))
+    const wants = Array.from({ length: chunksAtOnce }, (_, place) => place * 3).flatMap((atBytes) => [
+      ...said(role.hear(chunk(1, long, atBytes))),
+      ...said(role.hear(kept(long, atBytes + 3))),
+    ])
+    expect(wants.filter(({ type }) => type === 'send')).toEqual([fetched(1, long, 3 * chunksAtOnce)])
+  })
+
+  test('a chunk that is lost is asked for again, and one that comes out of order is not kept', () => {
+    const role = behind()
+    role.hear(offer(1, snapshot), chunk(1, snapshot, 0))
+    expect(role.hear(chunk(1, snapshot, 0))).toEqual([])
+    expect(role.hear(chunk(2, snapshot, 3))).toEqual([])
+    expect(role.hear(chunk(1, named(20, { letter: 'b' }), 3))).toEqual([])
+    expect(role.hear(chunk(1, snapshot, 3, 'AAAAAAAA'))).toEqual([])
+    expect(said(role.pass('askInterval'))).toEqual([fetched(1, snapshot, 3)])
+  })
+
+  test('goes on with another server that has it, when the first one is silent', () => {
+    const role = behind()
+    role.hear(offer(1, snapshot), chunk(1, snapshot, 0))
+    role.pass('askInterval')
+    expect(said(role.pass('askInterval'))).toEqual([send(2, { type: 'learn', from: 10 })])
+    // Storage ends late.
+    role.hear(kept(snapshot, 3))
+    expect(said(role.hear(offer(2, snapshot)))).toEqual([fetched(2, snapshot, 3)])
+    role.hear(chunk(2, snapshot, 3))
+    expect(said(role.hear(kept(snapshot, 6)))).toEqual([{ type: 'checkSnapshot', snapshot }])
+  })
+
+  test('begins again when the server has another one now', () => {
+    const later = named(25, { letter: 'b' })
+    const role = behind()
+    role.hear(offer(1, snapshot), chunk(1, snapshot, 0))
+    expect(said(role.hear(offer(1, later)))).toEqual([fetched(1, later, 0)])
+    // What storage says of the first one is about nothing any more.
+    expect(role.hear(kept(snapshot, 3))).toEqual([])
+    expect(role.context.fetching).toMatchObject({ snapshot: later, receivedBytes: 0, keptBytes: 0 })
+  })
+
+  test('that is not sound is refused and reported, and the next server is asked', () => {
+    const role = behind()
+    role.hear(offer(1, snapshot), chunk(1, snapshot, 0), kept(snapshot, 3))
+    role.hear(chunk(1, snapshot, 3), kept(snapshot, 6))
+    expect(said(role.hear({ type: 'snapshot.checked', snapshot, isSound: false }))).toEqual([
+      { type: 'flag', oddity: 'snapshot', sender: 1 },
+      send(2, { type: 'learn', from: 10 }),
+    ])
+    expect(role.context.firstUnchosen).toBe(10)
+  })
+
+  test('is given up when no server answers', () => {
+    const role = behind()
+    role.hear(offer(1, snapshot))
+    for (let tries = 0; tries < 20 && role.timers.includes('askInterval'); tries += 1) {
+      role.pass('askInterval')
+    }
+    expect(role.state).toBe('following')
+    expect(role.timers).toEqual([])
+  })
+
+  test('is not installed when the missing batches have arrived meanwhile', () => {
+    const role = behind()
+    role.hear(offer(1, named(11, { lengthBytes: 3 })), chunk(1, named(11, { lengthBytes: 3 }), 0))
+    role.hear(kept(named(11, { lengthBytes: 3 }), 3))
+    expect(role.state).toBe('installingSnapshot.checking')
+    role.hear(chosenHere(10))
+    expect(role.state).toBe('catchingUp')
+    const late = { type: 'snapshot.checked', snapshot: named(11, { lengthBytes: 3 }), isSound: true } as const
+    expect(said(role.hear(late))).toEqual([])
+  })
+
+  test('that is drawn here while a later one is installed is not stored', () => {
+    const role = learner()
+    take(role, 10, 11, 12)
+    role.hear({ type: 'behind.noticed', firstUnchosen: 21, informant: informant(1), atMs: 0 })
+    role.hear(offer(1, snapshot), chunk(1, snapshot, 0), kept(snapshot, 3))
+    role.hear(chunk(1, snapshot, 3), kept(snapshot, 6))
+    role.hear({ type: 'snapshot.checked', snapshot, isSound: true })
+    expect(role.hear(drawn(named(13)))).toEqual([])
+    role.hear(held(snapshot))
+    expect(role.context.snapshot).toEqual(snapshot)
+  })
+})
