@@ -70,9 +70,9 @@ test('status is a table with a row a server, and the members', () => {
     answer('127.0.0.1:4', { version: 99 }),
   ]
   expect(formatStatus(answers).split('\n')).toEqual([
-    'SERVER  ADDRESS      STATE                                  ACCEPTOR   PROPOSER             LEARNER    QUEUE  BALLOT  UNCHOSEN  HELD  DELAYED  SESSIONS  DEADLINE',
-    '0       127.0.0.1:1  running                                listening  accepting.proposing  following  empty  4.0     12        3     2        1         -',
-    '1       127.0.0.1:2  running, not counted                   listening  accepting.proposing  following  empty  -       12        3     2        1         1.5 s',
+    'SERVER  ADDRESS      STATE                                  ACCEPTOR   PROPOSER             LEARNER    QUEUE  BALLOT  UNCHOSEN  SNAPSHOT  HELD  DELAYED  SESSIONS  DEADLINE',
+    '0       127.0.0.1:1  running                                listening  accepting.proposing  following  empty  4.0     12        -         3     2        1         -',
+    '1       127.0.0.1:2  running, not counted                   listening  accepting.proposing  following  empty  -       12        -         3     2        1         1.5 s',
     '-       127.0.0.1:3  no answer',
     '-       127.0.0.1:4  answers with another version of paxos',
     '',
