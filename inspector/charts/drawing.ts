@@ -16,8 +16,17 @@ export interface Chart {
   /** States and arrows only, for several charts side by side: from left to right, and from top to bottom. */
   readonly wide: Drawing
   readonly tall: Drawing
+  /** The same with a seldom entered composite state drawn as one box; `null` for charts without such a state. */
+  readonly folded: Folded | null
   /** With all events, guards and actions. */
   readonly full: Drawing
+}
+
+export interface Folded {
+  /** The id of the state that is drawn as one box. */
+  readonly state: string
+  readonly wide: Drawing
+  readonly tall: Drawing
 }
 
 /** The texts of a state, for any drawing. */

@@ -13,6 +13,8 @@ import type {
   DrawnArrow,
   DrawnBox,
   DrawnEdge,
+  DrawnLine,
+  Folded,
   Point,
   Rectangle,
 } from './drawing.ts'
@@ -24,13 +26,16 @@ type Direction = 'RIGHT' | 'DOWN'
 const fullDirections: Readonly<Record<ChartName, Direction>> = {
   proposer: 'DOWN',
   acceptor: 'RIGHT',
-  learner: 'DOWN',
+  learner: 'RIGHT',
   requestQueue: 'RIGHT',
   timekeeper: 'RIGHT',
   auditor: 'RIGHT',
   reader: 'RIGHT',
   client: 'DOWN',
 }
+
+/** Composite states that servers seldom enter. An overview without room draws them as one box while no server is inside. */
+const seldomEntered: Readonly<Partial<Record<ChartName, string>>> = { learner: 'learner.installingSnapshot' }
 
 const margin = 6
 const dotSize = 10
@@ -59,7 +64,7 @@ const overviewSizes: Sizes = {
   padding: 6,
   head: 18,
   lane: { width: 76, height: 20 },
-  spacing: { nodes: 8, layers: 11, edges: 6 },
+  spacing: { nodes: 8, layers: 11, edges: 5 },
 }
 
 const fullSizes: Sizes = {
@@ -76,9 +81,9 @@ const elk = new Elk()
 
 /** The charts of the roles and of the client, laid out. */
 export async function layOutCharts(): Promise<readonly Chart[]> {
-  const { proposer, acceptor, learner, requestQueue, timekeeper, auditor } = roleMachines
+  const { proposer, acceptor, learner, requestQueue, timekeeper, auditor, reader } = roleMachines
   const machines = {
-    ...{ proposer, acceptor, learner, requestQueue, timekeeper, auditor },
+    ...{ proposer, acceptor, learner, requestQueue, timekeeper, auditor, reader },
     client: clientMachine as AnyStateMachine,
   }
   return Promise.all(
@@ -88,14 +93,43 @@ export async function layOutCharts(): Promise<readonly Chart[]> {
 
 async function layOutChart(name: ChartName, machine: AnyStateMachine): Promise<Chart> {
   const [states, edges] = [chartStates(machine), chartEdges(machine)]
+  const seldom = seldomEntered[name]
   return {
     name,
     states,
     edges,
-    wide: withCorner(await draw(new Plan(states, edges, false), 'RIGHT'), name),
-    tall: withCorner(await draw(new Plan(states, edges, false), 'DOWN'), name),
+    ...(await overviews(name, states, edges)),
+    folded: seldom === undefined ? null : await foldedOverviews(name, states, edges, seldom),
     full: await draw(new Plan(states, edges, true), fullDirections[name]),
   }
+}
+
+async function overviews(name: ChartName, states: readonly ChartState[], edges: readonly DrawnEdge[]) {
+  const plan = new Plan(states, edges, false)
+  return {
+    wide: withCorner(await draw(plan, 'RIGHT'), name),
+    tall: withCorner(await draw(plan, 'DOWN'), name),
+  }
+}
+
+/** The overviews with `folded` as one box. Arrows of its inner states leave and enter that box. */
+async function foldedOverviews(
+  name: ChartName,
+  states: readonly ChartState[],
+  edges: readonly DrawnEdge[],
+  folded: string,
+): Promise<Folded> {
+  const isInner = (id: string) => id.startsWith(`${folded}.`)
+  const outer = (id: string) => (isInner(id) ? folded : id)
+  const shown = states
+    .filter(({ id }) => !isInner(id))
+    .map((state) => (state.id === folded ? { ...state, initial: null } : state))
+  const moved = edges.map((edge) => ({
+    ...edge,
+    from: outer(edge.from),
+    to: edge.to === null ? null : outer(edge.to),
+  }))
+  return { state: folded, ...(await overviews(name, shown, moved)) }
 }
 
 /** The content of a drawing, before the layout. */
@@ -181,7 +215,7 @@ class Plan {
   }
 }
 
-/** The placements that ELK may try. The first that leaves all titles free is used; wider boxes come last. */
+/** The placements that ELK may try. The first that leaves the texts of all composite states free is used; wider boxes come last. */
 const placements = [0, 8, 16].flatMap((wider) =>
   ['LINEAR_SEGMENTS', 'NETWORK_SIMPLEX', 'BRANDES_KOEPF'].flatMap((nodePlacement) =>
     ['NETWORK_SIMPLEX', 'LONGEST_PATH'].map((layering) => ({ wider, nodePlacement, layering })),
@@ -194,7 +228,7 @@ async function draw(plan: Plan, direction: Direction): Promise<Drawing> {
   const drawings: Drawing[] = []
   for (const placement of placements) {
     const drawing = await drawWith(plan, direction, placement)
-    if (hasFreeTitles(drawing)) return drawing
+    if (hasFreeTexts(drawing)) return drawing
     drawings.push(drawing)
   }
   // No placement is perfect. The tests detect this; the build does not fail.
@@ -224,7 +258,7 @@ async function drawWith(plan: Plan, direction: Direction, placement: Placement):
       ...spacing(plan.sizes.spacing),
     },
     children: [
-      ...inside(plan, root, placement.wider),
+      ...inside(plan, root, placement.wider, direction),
       ...(plan.anyIsLinked
         ? [{ id: root.id, width: plan.headWidth(root), height: plan.headHeight(root) }]
         : []),
@@ -255,7 +289,7 @@ function spacing({ nodes, layers, edges }: Spacing) {
   }
 }
 
-function inside(plan: Plan, state: ChartState, wider: number): ElkNode[] {
+function inside(plan: Plan, state: ChartState, wider: number, direction: Direction): ElkNode[] {
   const dot = { id: `start of ${state.id}`, width: dotSize, height: dotSize }
   return [
     ...(state.initial === null ? [] : [dot]),
@@ -268,10 +302,11 @@ function inside(plan: Plan, state: ChartState, wider: number): ElkNode[] {
         layoutOptions: {
           'elk.padding': `[left=${padding},top=${height},right=${padding},bottom=${padding + plan.footHeight(child)}]`,
           'elk.nodeSize.constraints': 'MINIMUM_SIZE',
-          'elk.nodeSize.minimum': `(${width},0)`,
+          // ELK turns a drawing that goes down, and this size with it.
+          'elk.nodeSize.minimum': direction === 'RIGHT' ? `(${width},0)` : `(0,${width})`,
           ...spacing(plan.sizes.spacing),
         },
-        children: inside(plan, child, wider),
+        children: inside(plan, child, wider, direction),
         edges: starts(child),
       }
     }),
@@ -307,20 +342,25 @@ function drawingOf(plan: Plan, graph: ElkNode): Drawing {
   }
 }
 
-/** True when no line crosses the title of a composite state. ELK does not know the titles. */
-function hasFreeTitles({ boxes, arrows }: Drawing): boolean {
-  return boxes.every(({ kind, title }) => {
-    if (kind !== 'composite') return true
-    const { x, y, width } = title
-    return arrows.every(({ points }) =>
-      points.slice(1).every((point, index) => {
-        const before = points[index] ?? point
-        const isBeside =
-          Math.max(point[0], before[0]) < x - 2 || Math.min(point[0], before[0]) > x + width + 2
-        const isApart = Math.max(point[1], before[1]) < y - 12 || Math.min(point[1], before[1]) > y + 4
-        return isBeside || isApart
-      }),
+/** True when composite states contain their texts, and no line crosses them. ELK does not know the texts. */
+function hasFreeTexts({ boxes, arrows }: Drawing): boolean {
+  return boxes.every((box) => {
+    if (box.kind !== 'composite') return true
+    const lines = [box.title, ...box.rows.flatMap((row) => row.lines)]
+    return lines.every(
+      (line) =>
+        line.x + line.width <= box.x + box.width && arrows.every(({ points }) => isFree(line, points)),
     )
+  })
+}
+
+/** True when no part of the arrow along `points` crosses the text. */
+function isFree({ x, y, width }: DrawnLine, points: readonly Point[]): boolean {
+  return points.slice(1).every((point, index) => {
+    const before = points[index] ?? point
+    const isBeside = Math.max(point[0], before[0]) < x - 2 || Math.min(point[0], before[0]) > x + width + 2
+    const isApart = Math.max(point[1], before[1]) < y - 12 || Math.min(point[1], before[1]) > y + 4
+    return isBeside || isApart
   })
 }
 

@@ -31,7 +31,7 @@ export const tourSteps: readonly TourStep[] = [
     title: 'One list, three servers',
     text: [
       'Three servers replicate one list. Each place in the list is an instance. Its content must be the same at every server, even if messages are lost, repeated or late, and if servers crash.',
-      'A server has seven roles, and each role is a statechart. The timekeeper is idle: no deadline is to be kept. So is the reader: there is no read. The auditor, whose chart appears when servers differ, has nothing to compare. A coloured token shows the state of each server. No message is in flight yet. Client a will ask server 0 to lock x.',
+      'A server has seven roles, and each role is a statechart. The timekeeper is idle: no deadline is to be kept. So is the reader: there is no read. The auditor, whose chart appears when servers differ, has nothing to compare. A small window hides the charts of idle roles. A coloured token shows the state of each server. No message is in flight yet. Client a will ask server 0 to lock x.',
     ],
     seen: 'The request is in flight to server 0. The client sends it to one server, and sends it again if it receives no answer.',
     paper: 'Paxos Made Simple, 2.1; 3',

@@ -11,9 +11,14 @@ import { roleMachines } from '../../src/core/roles.ts'
 const charts = await layOutCharts()
 const machines = { ...roleMachines, client: clientMachine }
 const shapes = ['wide', 'tall', 'full'] as const
-const drawings = charts.flatMap((chart) =>
-  shapes.map((shape) => ({ title: `${chart.name}, ${shape}`, chart, shape, drawing: chart[shape] })),
-)
+const drawings = charts.flatMap((chart) => [
+  ...shapes.map((shape) => ({ title: `${chart.name}, ${shape}`, chart, shape, drawing: chart[shape] })),
+  ...(['wide', 'tall'] as const).flatMap((shape) =>
+    chart.folded === null
+      ? []
+      : [{ title: `${chart.name}, folded, ${shape}`, chart, shape, drawing: chart.folded[shape] }],
+  ),
+])
 
 interface Written extends Rectangle {
   readonly text: string
@@ -55,6 +60,26 @@ describe.each(charts)('$name', (chart) => {
   test('nothing of XState itself is written', () => {
     expect(JSON.stringify(chart)).not.toContain('"xstate.')
   })
+})
+
+test('a folded chart has its seldom entered state as one box, and all arrows that enter or leave it', () => {
+  const { states, folded, full } = charts.find(({ name }) => name === 'learner') ?? {}
+  if (folded == null || states === undefined || full === undefined) throw new Error('no folded learner')
+  const isInner = (id: string) => id.startsWith(`${folded.state}.`)
+  const isWithin = (id: string) => id === folded.state || isInner(id)
+  const outside = full.arrows.filter(({ from, to }) => !(isWithin(from) && isWithin(to)))
+  for (const drawing of [folded.wide, folded.tall]) {
+    expect(drawing.boxes.map(({ id }) => id)).toEqual(
+      states
+        .slice(1)
+        .map(({ id }) => id)
+        .filter((id) => !isInner(id)),
+    )
+    expect(drawing.boxes.find(({ id }) => id === folded.state)?.kind).toBe('state')
+    expect(drawing.arrows.flatMap(({ ids }) => ids).toSorted()).toEqual(
+      outside.flatMap(({ ids }) => ids).toSorted(),
+    )
+  }
 })
 
 describe.each(drawings)('$title', ({ chart, shape, drawing }) => {

@@ -1,7 +1,7 @@
 import { useMemo, useRef } from 'preact/hooks'
 import { chartTitles } from '../../charts/chart-text.ts'
 import { charts } from '../../charts/charts.ts'
-import type { ChartName } from '../../charts/drawing.ts'
+import type { Chart, ChartName } from '../../charts/drawing.ts'
 import type { LitStep } from '../../charts/lit.ts'
 import { type PackedSize, packed } from '../../charts/packing.ts'
 import type { Token } from '../../charts/tokens.ts'
@@ -25,13 +25,15 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
   const isCompared = tokens.auditor.some(({ state }) => state !== 'agreeing')
   const hasClients = tokens.client.length > 0
   const hasReads = tokens.reader.some(({ state }) => state !== 'idle')
+  const isFoldable = useMemo(() => charts.every((chart) => isUnoccupied(chart, tokens[chart.name])), [tokens])
   const { shown, packing } = useMemo(
     () =>
       arranged(size, {
         ...{ auditor: !isCompared, reader: !hasReads },
         ...{ timekeeper: !isTimeKept, client: !hasClients },
+        folded: isFoldable,
       }),
-    [size, isCompared, hasReads, isTimeKept, hasClients],
+    [size, isCompared, hasReads, isTimeKept, hasClients, isFoldable],
   )
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: it may scroll, and the keyboard must reach it
@@ -73,20 +75,33 @@ export function Overview({ tokens, lit, open }: OverviewProps) {
   )
 }
 
+/** The charts with their seldom entered states as one box. */
+const foldedCharts = charts.map((chart) => (chart.folded === null ? chart : { ...chart, ...chart.folded }))
+
+/** True when no token is inside the state that can be folded. */
+function isUnoccupied({ folded, states }: Chart, tokens: readonly Token[]): boolean {
+  const inner = states.filter(({ id }) => folded !== null && id.startsWith(`${folded.state}.`))
+  return tokens.every(({ state }) => inner.every(({ name }) => name !== state))
+}
+
+/** What can be left out: charts in which nothing can happen, and what is inside states that no server is in. */
+type Quiet = Readonly<Record<'auditor' | 'reader' | 'timekeeper' | 'client' | 'folded', boolean>>
+
 /**
- * Charts in which nothing can happen are left out: the auditor's until servers differ; and when there is no room for all, the reader's until
- * there is a read, the timekeeper's until there is a deadline, then the client's until a client appears.
+ * The auditor's chart is left out until servers differ. When there is no room for all, these follow one after the other: the
+ * reader's chart until there is a read, what is inside seldom entered states while no server is there, the timekeeper's chart until
+ * there is a deadline, and the client's until a client appears.
  */
-function arranged(
-  size: PackedSize | null,
-  isQuiet: Readonly<Record<'auditor' | 'reader' | 'timekeeper' | 'client', boolean>>,
-) {
+function arranged(size: PackedSize | null, isQuiet: Quiet) {
   if (size === null) return { shown: charts, packing: null }
   let shown = isQuiet.auditor ? charts.filter(({ name }) => name !== 'auditor') : charts
   let packing = packed(shown, size, cardRoom, scales)
-  for (const quiet of ['reader', 'timekeeper', 'client'] as const) {
+  for (const quiet of ['reader', 'folded', 'timekeeper', 'client'] as const) {
     if (packing.scale > scales.smallest || !isQuiet[quiet]) continue
-    shown = shown.filter(({ name }) => name !== quiet)
+    shown =
+      quiet === 'folded'
+        ? foldedCharts.filter(({ name }) => shown.some((chart) => chart.name === name))
+        : shown.filter(({ name }) => name !== quiet)
     packing = packed(shown, size, cardRoom, scales)
   }
   return { shown, packing }

@@ -6,6 +6,7 @@ import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { tourSteps } from '../../../inspector/tour/steps.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
+import { invariantNumbers } from '../../../src/core/invariants.ts'
 import { inBrowser, overlappingTexts, screenshotFolder, seriousFaults } from './in-browser.ts'
 import { Parts, seriousFaultsInTabs } from './page-parts.ts'
 import { type Served, serveFolder } from './served.ts'
@@ -98,7 +99,7 @@ await inBrowser('the playground', (open) => {
         isCut: badge.scrollWidth > badge.clientWidth,
       })),
     )
-    expect(badges).toHaveLength(14)
+    expect(badges).toHaveLength(invariantNumbers.length)
     expect(badges.filter(({ isCut }) => isCut)).toEqual([])
     expect(badges[10]).toMatchObject({
       text: expect.stringContaining('11 progress'),
@@ -209,8 +210,8 @@ await inBrowser('the playground', (open) => {
     await scenario(parts, 'A duel', 30)
     expect(await overlappingTexts(page, 'section[aria-label="Messages"]')).toEqual([])
     const choices = page.getByRole('group', { name: 'Which charts' }).getByRole('button')
-    // All, six charts, three servers.
-    expect(await choices.count()).toBe(10)
+    // All, eight charts, three servers.
+    expect(await choices.count()).toBe(12)
     for (const choice of await choices.all()) {
       await choice.click()
       expect(await overlappingTexts(page, 'section[aria-label="Charts"]')).toEqual([])
