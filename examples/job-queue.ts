@@ -80,9 +80,11 @@ const jobQueue = defineService<Queue, Command, Json>({
   requestEnded: (state, request) =>
     changed({ ...state, line: state.line.filter((other) => !isSame(other, request)) }),
   /** All in one row: this queue stays short. */
-  snapshot: ({ ready, taken, line, next }) => [[entriesOf(ready), entriesOf(taken), line, next]],
+  snapshot: ({ ready, taken, line, next }) => [
+    [entriesOf(ready), entriesOf(taken), line.map((each) => ({ ...each })), next],
+  ],
   restore([row]) {
-    const [ready, taken, line, next] = row as never
+    const [ready, taken, line, next] = row as unknown as [never, never, never, never]
     return { ready: sortedMap.mapOf(ready), taken: sortedMap.mapOf(taken), line, next }
   },
 })

@@ -191,6 +191,7 @@ export class NodeCore {
         this.#synced()
         return
       case 'tell':
+        if (event.event.type === 'snapshot.held') this.#reportDurable()
         this.#router.dispatch(event.role, event.event)
         return
     }
@@ -442,9 +443,13 @@ export class NodeCore {
     if (answers.length > 0) this.#respond(to, { type: 'response', uid, answers })
   }
 
-  #synced(): void {
+  #reportDurable(): void {
     const durable = this.#driver.durable()
     if (durable !== null) this.#driver.observe({ type: 'synced', node: this.#self, durable })
+  }
+
+  #synced(): void {
+    this.#reportDurable()
     this.#router.dispatch('acceptor', { type: 'persisted' })
   }
 

@@ -84,7 +84,9 @@ describe('paxos simulate', () => {
     const register = plans.find(({ service }) => service === 'register')
     const { stdout } = await paxos('simulate', '--seed', `${register?.seed}`, '--nodes', '3')
     expect(stdout).toContain('\nunjudged: 10 locks\n')
-    expect(stdout).toContain('\ninvariants 1 2 3 4 5 6 7 8 9 11 12 13 14 15 16: judged to the end of 1 of 1 run\n')
+    expect(stdout).toContain(
+      '\ninvariants 1 2 3 4 5 6 7 8 9 11 12 13 14 15 16: judged to the end of 1 of 1 run\n',
+    )
   })
 
   test('comes to the same over threads, built or from source, and in one thread', async () => {

@@ -52,10 +52,9 @@ test('all that was chosen is executed again, in order, and the roles begin with 
       const { identity: stored, ...durable } = await storage.open()
       expect(stored).toEqual(identity)
 
+      // The core keeps the running digest of the replica.
       const running = newReplica()
-      history.forEach((batch, instance) => {
-        running.execute(instance, batch)
-      })
+      new NodeCore({ self: 1, incarnation: 'founder-1' }, running, recordingDriver().driver).recover(history)
       const replica = newReplica()
       const told: Batch[] = []
       const core = new NodeCore({ self: 1, incarnation: 'founder-1' }, replica, recordingDriver().driver)

@@ -25,7 +25,7 @@ async function embeddingProgram(firstPort: number): Promise<string> {
 }
 
 async function servicesProgram(firstPort: number): Promise<string> {
-  const program = await programOf('docs/services.md', 5)
+  const program = await programOf('docs/services.md', 6)
   return program.replace('29_490', String(firstPort)).replace('29493', String(firstPort + 3))
 }
 

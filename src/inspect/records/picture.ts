@@ -2,9 +2,11 @@
  * What the page shows: the state of the cluster according to the records up to one of them. A picture is immutable; the next
  * record yields the next picture. Unchanged parts are the same objects, so that React draws only the views that changed.
  */
+
 import type { Address, Instance, NodeId } from '../../../machines/batch.ts'
 import type { Member } from '../../../machines/members.ts'
 import type { DurableState } from '../../core/durable.ts'
+import type { Fact } from '../../core/facts.ts'
 import type { ReplicaView } from '../../services/replica-view.ts'
 import type { ServiceView } from '../../services/service.ts'
 import { type Heads, type HeadsSample, headsOf, nothingKnown, sampledUntil, withSample } from './heads.ts'
@@ -251,9 +253,9 @@ function stepTaken(
   const isStart = cause.type === 'start'
   const started = facts.findLast((fact) => fact.type === 'started')
   const durable = facts.findLast((fact) => fact.type === 'synced' || fact.type === 'started')?.durable
-  const executions = facts.flatMap((fact) => (fact.type === 'executed' ? [fact.execution] : []))
-  const members = executions.findLast((execution) => execution.members !== null)?.members ?? started?.members
-  const lastExecution = executions.at(-1)
+  const progress = facts.flatMap((fact) => progressIn(fact))
+  const members = progress.findLast((made) => made.members !== null)?.members ?? started?.members
+  const firstUnexecuted = progress.at(-1)?.firstUnexecuted ?? started?.durable.firstUnchosen
   const known = isStart ? null : (before?.roles ?? null)
   const next = seen({
     cause,
@@ -262,16 +264,22 @@ function stepTaken(
     roles: known === null ? wholeRoleStates(roles) : { ...known, ...roles },
     ...(durable === undefined ? {} : { durable }),
     ...(members === undefined ? {} : { members }),
-    ...(lastExecution !== undefined
-      ? { firstUnexecuted: lastExecution.instance + 1 }
-      : started === undefined
-        ? {}
-        : { firstUnexecuted: started.durable.firstUnchosen }),
+    ...(firstUnexecuted === undefined ? {} : { firstUnexecuted }),
     ...(isStart || before === undefined || before.state === 'silent' || before.state === 'gone'
       ? { state: 'up', reason: null }
       : {}),
   })
   return { ...next, ledger, last: { party: 'server', node, cause, moves } }
+}
+
+/** How far an execution or a snapshot brought the server, and the members if they may have changed. */
+function progressIn(
+  fact: Fact,
+): readonly { readonly firstUnexecuted: Instance; readonly members: readonly Member[] | null }[] {
+  if (fact.type === 'executed') {
+    return [{ firstUnexecuted: fact.instance + 1, members: fact.execution.members }]
+  }
+  return fact.type === 'installed' ? [{ firstUnexecuted: fact.snapshot.instance, members: fact.members }] : []
 }
 
 function wholeRoleStates(roles: Partial<RoleStates>): RoleStates | null {

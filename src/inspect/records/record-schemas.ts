@@ -18,6 +18,7 @@ import {
   name,
   namedRequest,
   outcome,
+  snapshot,
 } from '../../messages/part-schemas.ts'
 import { serverMessages } from '../../messages/server-messages.ts'
 import type { InspectorRecord, ServerRecord } from './record.ts'
@@ -47,22 +48,25 @@ const durable = closed({
   floor: integer,
 })
 
+/** How requests ended, or were delayed. */
+const requestOutcomes = Type.Array(
+  closed({
+    uid: name,
+    seq: integer,
+    outcome: Type.Union([
+      outcome,
+      closed({ kind: Type.Literal('delayed'), key: nullable(Type.String()) }),
+      closed({
+        kind: Type.Literal('full'),
+        of: Type.Union([Type.Literal('sessions'), Type.Literal('waiting')]),
+      }),
+    ]),
+  }),
+)
+
 const execution = closed({
   instance: integer,
-  outcomes: Type.Array(
-    closed({
-      uid: name,
-      seq: integer,
-      outcome: Type.Union([
-        outcome,
-        closed({ kind: Type.Literal('delayed'), key: nullable(Type.String()) }),
-        closed({
-          kind: Type.Literal('full'),
-          of: Type.Union([Type.Literal('sessions'), Type.Literal('waiting')]),
-        }),
-      ]),
-    }),
-  ),
+  outcomes: requestOutcomes,
   fired: Type.Array(closed({ name: Type.String(), failed: nullable(Type.String()) })),
   endedSessions: Type.Array(Type.String()),
   freed: Type.Array(Type.String()),
@@ -109,6 +113,9 @@ export function serverRecordSchemas({ shown, client }: RecordOptions) {
       execution,
       digest: nullable(Type.String({ maxLength: 200 })),
     }),
+    closed({ type: Type.Literal('stored'), node: integer, snapshot }),
+    closed({ type: Type.Literal('installed'), node: integer, snapshot, members: Type.Array(member) }),
+    closed({ type: Type.Literal('recalled'), node: integer, ended: requestOutcomes }),
     closed({
       type: Type.Literal('responded'),
       node: integer,

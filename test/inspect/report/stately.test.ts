@@ -106,7 +106,7 @@ test('one that comes late, or comes back, is told of the actors; and one that is
     const inspector = await standIn(port)
     await expect
       .poll(() => [0, 1].map((node) => actorsIn(inspector.told, node).length), patiently)
-      .toEqual([9, 9])
+      .toEqual([10, 10])
     await inspector.close()
   }
   await client.locks.acquire('b')
