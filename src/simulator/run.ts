@@ -90,6 +90,7 @@ class Run {
   readonly #history = new History()
   #searched = 0
   #executed = 0
+  #stored = 0
   #steps = 0
   #operatorClients = 0
   readonly #recorder: RunRecorder | null
@@ -238,6 +239,7 @@ class Run {
     const node = 'node' in fact ? (this.#cluster.find(fact.node)?.node ?? null) : null
     this.#judge.observe(fact, node?.replica.clockMs ?? null)
     this.#measures?.observe(fact)
+    if (fact.type === 'stored') this.#stored += 1
     if (fact.type === 'executed') {
       this.#executed += 1
       this.#history.executed(fact.execution, this.#cluster.timeline.nowMs)
@@ -326,12 +328,19 @@ class Run {
     const { nowMs } = timeline
     const { sent } = network
     const executed = this.#executed
+    const stored = this.#stored
     const body = this.#plan.service === 'lock' ? unlockCommand('last') : readCommand('last')
     const isHandedOver = this.#hasOtherLeader(id)
     yield* this.#ask(this.#client(`last-${id}-${turn}`, id), body)
     const tookMs = timeline.nowMs - nowMs
     yield* sleep(timeline, settledAfterMs)
-    return { tookMs, datagrams: network.sent - sent, executed: this.#executed - executed, isHandedOver }
+    return {
+      tookMs,
+      datagrams: network.sent - sent,
+      executed: this.#executed - executed,
+      isHandedOver,
+      stored: this.#stored - stored,
+    }
   }
 
   /** True when the server `id` hands its requests over to another server. */
