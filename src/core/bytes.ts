@@ -1,4 +1,4 @@
-/** Conversions between text and bytes that work in Node.js and in browsers. */
+/** Bytes, and conversions between them and text, that work in Node.js and in browsers. */
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
@@ -11,6 +11,17 @@ export function utf8(text: string): Uint8Array {
 /** Decodes UTF-8. Bytes that are not valid UTF-8 become U+FFFD. */
 export function textOf(bytes: Uint8Array): string {
   return decoder.decode(bytes)
+}
+
+/** A copy of all parts, one after the other. */
+export function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let offset = 0
+  for (const part of parts) {
+    all.set(part, offset)
+    offset += part.length
+  }
+  return all
 }
 
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'
@@ -27,6 +38,13 @@ export function base64(bytes: Uint8Array): string {
   }
   const missing = (3 - (bytes.length % 3)) % 3
   return missing === 0 ? text : text.slice(0, -missing) + '='.repeat(missing)
+}
+
+/** `bytes` in parts of `partBytes`, each in base64. Only the last part may be shorter. */
+export function base64Parts(bytes: Uint8Array, partBytes: number): string[] {
+  const parts: string[] = []
+  for (let at = 0; at < bytes.length; at += partBytes) parts.push(base64(bytes.subarray(at, at + partBytes)))
+  return parts
 }
 
 /** Decodes base64. Throws when `text` is not valid base64. */

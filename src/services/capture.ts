@@ -1,6 +1,6 @@
 /** Cuts the lines of a snapshot into slices. */
 import type { Instance } from '../../machines/batch.ts'
-import { utf8 } from '../core/bytes.ts'
+import { joined, utf8 } from '../core/bytes.ts'
 import type { Capture } from '../core/replicated-state.ts'
 
 const nothing = new Uint8Array()
@@ -48,7 +48,8 @@ export class LineCapture implements Capture {
       if (line === null) break
       text += line
     }
-    this.#rest = joined(this.#rest, utf8(text))
+    const drawn = utf8(text)
+    this.#rest = this.#rest.length === 0 ? drawn : joined([this.#rest, drawn])
   }
 
   #nextLine(): string | null {
@@ -62,12 +63,4 @@ export class LineCapture implements Capture {
       throw error
     }
   }
-}
-
-function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
-  if (one.length === 0) return other
-  const both = new Uint8Array(one.length + other.length)
-  both.set(one)
-  both.set(other, one.length)
-  return both
 }

@@ -1,6 +1,7 @@
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { joined } from '../core/bytes.ts'
 import {
   afterWrite,
   type DurableState,
@@ -10,7 +11,6 @@ import {
 } from '../core/durable.ts'
 import { type Operation, type Process, run } from '../core/process.ts'
 import type { Files } from '../storage/files.ts'
-import { joined } from '../storage/log/bytes.ts'
 import type { LogSizes } from '../storage/log/log-writer.ts'
 import { LogStore } from '../storage/log-store.ts'
 import type { DraftKind } from '../storage/snapshot-draft.ts'

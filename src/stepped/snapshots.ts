@@ -1,7 +1,7 @@
 /** The snapshots of a stepped node, as values: drawn at once, and kept beside the disk. */
 import { chunkBytes, chunksAtOnce } from '../../machines/fetching.ts'
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
-import { base64, bytesOfBase64, textOf, utf8 } from '../core/bytes.ts'
+import { base64Parts, bytesOfBase64, joined, textOf, utf8 } from '../core/bytes.ts'
 import { sha256Hex } from '../core/digest.ts'
 import type { ChunkRequest, ReceivedChunk } from '../core/driver.ts'
 import type { Capture, Installation } from '../core/replicated-state.ts'
@@ -53,10 +53,8 @@ export function chunksOn(
 ): readonly string[] | null {
   const file = fileOn(disk, snapshot)
   if (file === undefined) return null
-  const bytes = utf8(file.text)
-  return Array.from({ length: chunksAtOnce }, (_, place) => offsetBytes + place * chunkBytes)
-    .filter((atBytes) => atBytes < bytes.length)
-    .map((atBytes) => base64(bytes.subarray(atBytes, atBytes + chunkBytes)))
+  const asked = utf8(file.text).subarray(offsetBytes, offsetBytes + chunkBytes * chunksAtOnce)
+  return base64Parts(asked, chunkBytes)
 }
 
 /** The file of the snapshot that has arrived; `null` when it is not the named one, or no snapshot of the replicated state. */
@@ -94,14 +92,4 @@ export function fileOn(
   { digest }: SnapshotName,
 ): SnapshotFile | undefined {
   return snapshots.find(({ name }) => name.digest === digest)
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let atBytes = 0
-  for (const part of parts) {
-    bytes.set(part, atBytes)
-    atBytes += part.length
-  }
-  return bytes
 }

@@ -151,7 +151,7 @@ export class LogStore {
     const unwritten = this.#unwritten.length
     try {
       this.#state = afterWrite(before, write, (instance, batch) => this.#unwritten.push({ instance, batch }))
-      const named = write.by === 'snapshot' ? this.#named(write.snapshot) : null
+      const named = write.by === 'snapshot' ? this.#snapshots.name(write.snapshot) : null
       const isAwaited = isSyncedAtOnce(write)
       const chosen = this.#unwritten.length - unwritten
       this.#waiting.push({ ...this.#recordsOf(write, before, named), isAwaited, chosen, ended })
@@ -285,16 +285,6 @@ export class LogStore {
     const { floor } = this.#state
     const snapshot = { snapshot: write.snapshot, floor, file: draft.file }
     return { records: baseRecords(snapshot, this.#index.identity!, this.#state), snapshot }
-  }
-
-  /** The draft that a write names. Throws when there is none. */
-  #named(name: SnapshotName): FileDraft {
-    const draft = this.#snapshots.sealedAs(name)
-    if (draft === null) {
-      throw new Error(`no sealed snapshot file has ${name.lengthBytes} bytes with the digest ${name.digest}`)
-    }
-    this.#snapshots.name(draft)
-    return draft
   }
 
   *#append(group: readonly WaitingWrite[]): Process<WrittenGroup> {

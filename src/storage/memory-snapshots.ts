@@ -1,8 +1,8 @@
 /** The snapshots of a storage in memory. */
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
-import { Sha256 } from '../core/sha256.ts'
-import { joined } from './log/bytes.ts'
-import type { DraftKind, SealedSnapshot, SnapshotDraft } from './snapshot-draft.ts'
+import { joined } from '../core/bytes.ts'
+import { sha256Hex } from '../core/digest.ts'
+import { type DraftKind, type SealedSnapshot, type SnapshotDraft, sealedAs } from './snapshot-draft.ts'
 import { StorageError } from './storage.ts'
 
 /** Why no snapshot may be written now; `null` when one may. */
@@ -37,8 +37,7 @@ class MemoryDraft implements SnapshotDraft {
 
   async seal(): Promise<SealedSnapshot> {
     this.#checkIsOpen()
-    const digest = new Sha256().update(this.bytes).hex()
-    this.sealed = { lengthBytes: this.#lengthBytes, digest }
+    this.sealed = { lengthBytes: this.#lengthBytes, digest: sha256Hex(this.bytes) }
     return this.sealed
   }
 
@@ -79,12 +78,7 @@ export class MemorySnapshots {
 
   /** A write names a sealed draft. Throws when there is none. */
   name(name: SnapshotName): void {
-    const isIt = ({ sealed }: MemoryDraft) =>
-      sealed?.digest === name.digest && sealed.lengthBytes === name.lengthBytes
-    const draft = this.#drafts.find(isIt)
-    if (draft === undefined) {
-      throw new Error(`no sealed snapshot file has ${name.lengthBytes} bytes with the digest ${name.digest}`)
-    }
+    const draft = sealedAs(this.#drafts, name)
     this.#drafts = this.#drafts.filter((each) => each !== draft)
     this.#held = [...this.#held, { name, bytes: draft.bytes }]
   }

@@ -25,6 +25,16 @@ export interface SnapshotDraft {
   discard(): Promise<void>
 }
 
+/** The sealed draft that a write names so. Throws an `Error` when there is none. */
+export function sealedAs<Draft extends { readonly sealed: SealedSnapshot | null }>(
+  drafts: readonly Draft[],
+  { digest, lengthBytes }: SnapshotName,
+): Draft {
+  const draft = drafts.find(({ sealed }) => sealed?.digest === digest && sealed.lengthBytes === lengthBytes)
+  if (draft !== undefined) return draft
+  throw new Error(`no sealed snapshot file has ${lengthBytes} bytes with the digest ${digest}`)
+}
+
 /** The part of a storage that holds snapshot files. */
 export interface SnapshotStorage {
   /** Begins a snapshot file. Discards the draft of this kind that was begun before, unless a write has named it. */

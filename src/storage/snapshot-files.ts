@@ -7,7 +7,7 @@ import { Damage } from './log/damage.ts'
 import { intact } from './log/intact.ts'
 import { logDirectory, pathOf, snapshotFileName } from './log/layout.ts'
 import type { StoredSnapshot } from './log/records.ts'
-import type { DraftKind, SealedSnapshot } from './snapshot-draft.ts'
+import { type DraftKind, type SealedSnapshot, sealedAs } from './snapshot-draft.ts'
 import { StorageError } from './storage.ts'
 
 /** Calls back with the error, or with `null` and the result. */
@@ -170,16 +170,12 @@ export class SnapshotFiles {
     return draft
   }
 
-  /** The sealed draft that a write may name so; `null` when there is none. */
-  sealedAs({ digest, lengthBytes }: SnapshotName): FileDraft | null {
-    const isIt = ({ sealed }: FileDraft) => sealed?.digest === digest && sealed.lengthBytes === lengthBytes
-    return this.#drafts.find(isIt) ?? null
-  }
-
-  /** A write names the draft. From now on it is not discarded. */
-  name(draft: FileDraft): void {
+  /** A write names a sealed draft, which is not discarded from now on. Throws when there is none. */
+  name(name: SnapshotName): FileDraft {
+    const draft = sealedAs(this.#drafts, name)
     draft.isNamed = true
     this.#drafts = this.#drafts.filter((each) => each !== draft)
+    return draft
   }
 
   /** The log holds this snapshot from now on. The one before it stays readable, and the one before that becomes obsolete. */

@@ -1,7 +1,7 @@
 /** The snapshots of one server: the one that it draws, the one that it receives, and chunks for other servers. */
 import { chunksAtOnce } from '../../machines/fetching.ts'
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
-import { base64, bytesOfBase64 } from '../core/bytes.ts'
+import { base64Parts, bytesOfBase64 } from '../core/bytes.ts'
 import type { ChunkRequest, ReceivedChunk } from '../core/driver.ts'
 import { messageOf } from '../core/message-of.ts'
 import { type Operation, type Process, until } from '../core/process.ts'
@@ -78,12 +78,7 @@ export class SnapshotKeeper {
     const { chunkBytes } = this.#options
     const read = this.#store.readSnapshot(snapshot, offsetBytes, chunkBytes * chunksAtOnce)
     const bytes = yield* until(read)
-    if (bytes === null) return null
-    const chunks: string[] = []
-    for (let atBytes = 0; atBytes < bytes.length; atBytes += chunkBytes) {
-      chunks.push(base64(bytes.subarray(atBytes, atBytes + chunkBytes)))
-    }
-    return chunks
+    return bytes === null ? null : base64Parts(bytes, chunkBytes)
   }
 
   /** Keeps a chunk. Chunks come in order; one at offset 0 begins a snapshot. */

@@ -1,6 +1,6 @@
 import type { Write } from '../../machines/outputs.ts'
+import { joined } from '../../src/core/bytes.ts'
 import type { DurableState } from '../../src/core/durable.ts'
-import { joined } from '../../src/storage/log/bytes.ts'
 import type { LogStore } from '../../src/storage/log-store.ts'
 import type { DraftKind } from '../../src/storage/snapshot-draft.ts'
 import type { StorageError } from '../../src/storage/storage.ts'

@@ -1,4 +1,6 @@
 /** Lines of UTF-8 from bytes that come in parts of any length. */
+import { joined } from '../../core/bytes.ts'
+
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 const lineFeed = 0x0a
 
@@ -49,14 +51,4 @@ function decoded(parts: readonly Uint8Array[]): string {
   } catch {
     throw new Error('not a snapshot: its bytes are no UTF-8 text')
   }
-}
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let place = 0
-  for (const part of parts) {
-    whole.set(part, place)
-    place += part.length
-  }
-  return whole
 }

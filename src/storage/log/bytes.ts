@@ -28,16 +28,6 @@ export function writeNumber(bytes: Bytes, offset: number, number: number): numbe
   return writeUint32(bytes, offset + 4, Math.floor(number / 2 ** 32))
 }
 
-export function joined(parts: readonly Bytes[]): Bytes {
-  const all = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let offset = 0
-  for (const part of parts) {
-    all.set(part, offset)
-    offset += part.length
-  }
-  return all
-}
-
 export function isSameBytes(a: Bytes, b: Bytes): boolean {
   if (a.length !== b.length) return false
   for (let at = 0; at < a.length; at += 1) if (a[at] !== b[at]) return false

@@ -1,6 +1,7 @@
+import { joined } from '../../core/bytes.ts'
 import { type Process, until } from '../../core/process.ts'
 import type { Files } from '../files.ts'
-import { type Bytes, joined } from './bytes.ts'
+import type { Bytes } from './bytes.ts'
 import { GroupBuffer } from './group.ts'
 import { encodeHead, headBytes } from './head.ts'
 import {
