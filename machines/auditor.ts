@@ -9,6 +9,21 @@ import { withEvent } from './with-event.ts'
 
 export type { AuditorContext, AuditorInput } from './auditor-context.ts'
 
+/** What makes a server compare that is not comparing: a difference that it notices, or that another server shows. */
+const untilCompared = {
+  'difference.noticed': [
+    { guard: withEvent('wasCompared') },
+    { target: 'comparing', actions: withEvent('recordDifference') },
+  ],
+  compare: [
+    { guard: withEvent('senderIsNotCounted') },
+    { guard: withEvent('instanceIsUnknown') },
+    { guard: withEvent('digestsAreEqual'), actions: withEvent('sendCompared') },
+    { guard: withEvent('wasCompared'), actions: withEvent('sendCompared') },
+    { target: 'comparing', actions: [withEvent('sendCompared'), withEvent('recordDifference')] },
+  ],
+} as const
+
 export const auditorMachine = auditorSetup.createMachine({
   id: 'auditor',
   context: ({ input }) => auditorContext(input),
@@ -26,19 +41,7 @@ export const auditorMachine = auditorSetup.createMachine({
     agreeing: {
       description:
         'Knows no quorum of servers that differ. Ends when an accept or a question of another server shows another digest.',
-      on: {
-        'difference.noticed': [
-          { guard: withEvent('wasCompared') },
-          { target: 'comparing', actions: withEvent('recordDifference') },
-        ],
-        compare: [
-          { guard: withEvent('senderIsNotCounted') },
-          { guard: withEvent('instanceIsUnknown') },
-          { guard: withEvent('digestsAreEqual'), actions: withEvent('sendCompared') },
-          { guard: withEvent('wasCompared'), actions: withEvent('sendCompared') },
-          { target: 'comparing', actions: [withEvent('sendCompared'), withEvent('recordDifference')] },
-        ],
-      },
+      on: untilCompared,
     },
     comparing: {
       description:
@@ -71,19 +74,7 @@ export const auditorMachine = auditorSetup.createMachine({
       description:
         'No quorum agrees, so no outcome counts as right: requests for the service are refused. Ends with another difference, which is compared.',
       entry: 'refuseDisputed',
-      on: {
-        'difference.noticed': [
-          { guard: withEvent('wasCompared') },
-          { target: 'comparing', actions: withEvent('recordDifference') },
-        ],
-        compare: [
-          { guard: withEvent('senderIsNotCounted') },
-          { guard: withEvent('instanceIsUnknown') },
-          { guard: withEvent('digestsAreEqual'), actions: withEvent('sendCompared') },
-          { guard: withEvent('wasCompared'), actions: withEvent('sendCompared') },
-          { target: 'comparing', actions: [withEvent('sendCompared'), withEvent('recordDifference')] },
-        ],
-      },
+      on: untilCompared,
     },
     differing: {
       description: 'A quorum has other outcomes than this server, which halts.',

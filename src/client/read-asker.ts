@@ -3,9 +3,9 @@ import type { ClientEmitted, ClientInput, ServerIndex } from '../../machines/cli
 import { asRead } from '../../machines/client-messages.ts'
 import type { Busy, Queued, ReadMessage, Response } from '../../machines/messages.ts'
 import { isOfRead, type ReadOutcome } from '../../machines/outcome.ts'
-import type { SubmittedRequest } from '../../machines/session-requests.ts'
 import { commandBytes } from '../core/command-bytes.ts'
 import type { SessionActor } from './session.ts'
+import { Submissions } from './submissions.ts'
 
 export interface ReadAskerOptions<Waiter extends object> {
   /** The random name under which it asks. Nobody else may know it. */
@@ -42,8 +42,7 @@ export class ReadAsker<Waiter extends object> {
   readonly #actor: SessionActor
   #nextSeq = firstSeq
   #server: ServerIndex
-  #submitted: SubmittedRequest[] = []
-  #givenUp: number[] = []
+  readonly #submissions = new Submissions()
 
   constructor(options: ReadAskerOptions<Waiter>) {
     const { name, server, start } = options
@@ -68,7 +67,7 @@ export class ReadAsker<Waiter extends object> {
     this.#nextSeq += 1
     const command = { kind: 'service', body } as const
     this.#open.set(seq, waiter)
-    this.#submitted.push({ seq, command, commandBytes: commandBytes(command) })
+    this.#submissions.submit({ seq, command, commandBytes: commandBytes(command) })
     this.#options.flushSoon()
     return seq
   }
@@ -76,23 +75,14 @@ export class ReadAsker<Waiter extends object> {
   /** Stops asking for `seq`. Returns `false` when it has ended already. */
   giveUp(seq: number): boolean {
     if (!this.#open.delete(seq)) return false
-    this.#givenUp.push(seq)
+    this.#submissions.giveUp(seq)
     this.#options.flushSoon()
     return true
   }
 
   /** Passes on what was submitted and given up. */
   flush(): void {
-    const [requests, seqs] = [this.#submitted, this.#givenUp]
-    if (requests.length > 0) {
-      this.#submitted = []
-      const { servers, nowMs } = this.#options
-      this.#actor.send({ type: 'request.submitted', requests, servers: servers(), atMs: nowMs() })
-    }
-    if (seqs.length > 0) {
-      this.#givenUp = []
-      this.#actor.send({ type: 'give.up', seqs })
-    }
+    this.#submissions.passTo(this.#actor, this.#options)
   }
 
   /** Receives a message for its uid. */
@@ -103,8 +93,7 @@ export class ReadAsker<Waiter extends object> {
 
   /** Stops asking. Returns the waiters of all open reads. */
   stop(): readonly Waiter[] {
-    this.#submitted = []
-    this.#givenUp = []
+    this.#submissions.drop()
     this.#actor.stop()
     const waiters = [...this.#open.values()]
     this.#open.clear()

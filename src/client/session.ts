@@ -4,9 +4,9 @@ import type { LeaseEmitted, LeaseEvent, LeaseInput, LossReason } from '../../mac
 import { endsAtMs } from '../../machines/lease-setup.ts'
 import type { Answer, AnyAnswer, Busy, Queued, Response } from '../../machines/messages.ts'
 import { isOfRead, type Outcome } from '../../machines/outcome.ts'
-import type { SubmittedRequest } from '../../machines/session-requests.ts'
 import { commandBytes } from '../core/command-bytes.ts'
 import { SessionSeqs } from './session-seqs.ts'
+import { Submissions } from './submissions.ts'
 
 /** The actor of one of the client's charts. */
 export interface ClientActor<Event> {
@@ -80,8 +80,7 @@ export class Session<Waiter extends object> {
   #lease: LeaseActor | null = null
   #uid: string
   #server: ServerIndex
-  #submitted: SubmittedRequest[] = []
-  #givenUp: number[] = []
+  readonly #submissions = new Submissions()
   #touch: Touch | null = null
   #holds = 0
   #isNeeded = false
@@ -183,7 +182,7 @@ export class Session<Waiter extends object> {
    */
   giveUp(seq: number): boolean {
     if (!this.#seqs.giveUp(seq)) return false
-    this.#givenUp.push(seq)
+    this.#submissions.giveUp(seq)
     this.#options.flushSoon()
     return true
   }
@@ -198,22 +197,10 @@ export class Session<Waiter extends object> {
     return this.#seqs.answered(seq) as Waiter | null
   }
 
-  /**
-   * Passes on what was submitted and given up, when the session is open. In this order: the chart must know the cancel of a request
-   * before it forgets the request, because the cancel keeps the outcome from being acknowledged.
-   */
+  /** Passes on what was submitted and given up, when the session is open. */
   flush(): void {
     if (this.#lease === null) return
-    const [requests, seqs] = [this.#submitted, this.#givenUp]
-    if (requests.length > 0) {
-      this.#submitted = []
-      const { servers, nowMs } = this.#options
-      this.#actor.send({ type: 'request.submitted', requests, servers: servers(), atMs: nowMs() })
-    }
-    if (seqs.length > 0) {
-      this.#givenUp = []
-      this.#actor.send({ type: 'give.up', seqs })
-    }
+    this.#submissions.passTo(this.#actor, this.#options)
   }
 
   /** Receives a message for this session. */
@@ -225,8 +212,7 @@ export class Session<Waiter extends object> {
 
   /** Stops asking. Returns the waiters of all open requests. */
   stop(): readonly Waiter[] {
-    this.#submitted = []
-    this.#givenUp = []
+    this.#submissions.drop()
     this.#actor.stop()
     this.#lease?.stop()
     return this.abandon()
@@ -246,7 +232,7 @@ export class Session<Waiter extends object> {
 
   #submit(command: Command, bytes: number, waiter: Waiter | Touch): number {
     const seq = this.#seqs.open(waiter)
-    this.#submitted.push({ seq, command, commandBytes: bytes })
+    this.#submissions.submit({ seq, command, commandBytes: bytes })
     this.#options.flushSoon()
     this.#beginNeed()
     return seq
@@ -302,8 +288,7 @@ export class Session<Waiter extends object> {
   /** The cluster does not open the session: it runs another version, or refuses the name. */
   #failToOpen(outcome: Outcome = { kind: 'refused', reason: 'expired' }): void {
     this.#lostBecause = 'ended'
-    const answers = this.#submitted.map(({ seq }) => ({ seq, outcome }))
-    this.#submitted = []
+    const answers = this.#submissions.drop().map(({ seq }) => ({ seq, outcome }))
     this.#options.lost(this, 'ended')
     this.#options.answered(this, answers, this.#server)
   }
