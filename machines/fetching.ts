@@ -33,7 +33,7 @@ export function isOffer(context: LearnerContext, heard: Heard<Compacted>): boole
   )
 }
 
-/** The progress after an offer. A fetch of the same snapshot goes on where it was, from whichever server has it. */
+/** The progress after an offer. A fetch of the same snapshot goes on where it was, also from another server. */
 export function fetchingAfter(before: Fetching | null, { snapshot }: Compacted): Fetching {
   if (before !== null && sameSnapshot(before.snapshot, snapshot)) {
     return before

@@ -24,7 +24,7 @@ export type Outcome =
    * was executed; `stale`: the client had acknowledged this seq; `conflict`: the same (uid, seq) names another command;
    * `forgotten`: the session has too many unacknowledged results, so it is unknown whether this request was executed; `repeated`:
    * in plain text, it was executed under another uid, and that result still holds; `disputed`: the servers differ about the service, and
-   * this one proposes no request for it, whatever another one that was asked did.
+   * this one proposes no request for it. Another server that was asked may have proposed it.
    */
   | { readonly kind: 'refused'; readonly reason: RefusalReason }
 

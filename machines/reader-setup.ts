@@ -69,7 +69,7 @@ export const readerSetup = setup({
     noQuorumAnswers: ({ context }) => context.tries >= context.timing.newsTries,
   },
   actions: {
-    /** Answers from the present state, whatever it contains. */
+    /** Answers from the present state, which may be old. */
     queryAtOnce: enqueueActions(({ enqueue }, event: ReadArrived) => {
       enqueue.emit(query(event))
     }),

@@ -3,7 +3,7 @@
  *
  * A boot ends before the next one of its directory begins. So a message of an earlier boot than one that was heard is late, if the
  * directory is the only one: it is dropped, as if it were lost. Two boots that contradict each other prove that the directory was
- * copied or put back, whatever the order in which they arrive. Then neither copy knows all votes of the other, and no message of the
+ * copied or put back, in any order of arrival. Then neither copy knows all votes of the other, and no message of the
  * directory is taken any more.
  */
 import type { NodeId } from '../../machines/batch.ts'

@@ -1,5 +1,5 @@
 /**
- * The marker of a data directory: a file by which the directory is told from a copy of it. A copy has the same files, but its marker
+ * The marker of a data directory: a file that distinguishes the directory from a copy of it. A copy has the same files, but its marker
  * is another file: it has another inode, or at least another birth time. Both stay the same when the directory is renamed, and when
  * its volume is mounted at another place or on another machine. The device number does not, so it is not compared.
  *

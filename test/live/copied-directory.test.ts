@@ -1,6 +1,6 @@
 /**
  * A server that is started with a copy of its directory: an older copy has forgotten votes, and nothing in it shows its age. So a copy
- * is refused by its marker. A directory that is the original one starts, under whatever name and wherever its volume is mounted.
+ * is refused by its marker. The original directory starts, also under another name and when its volume is mounted at another place.
  */
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
