@@ -13,3 +13,11 @@ export async function eventually(check: () => void, tries: number): Promise<void
   }
   check()
 }
+
+/**
+ * Resolves when a client of this process has handled what a server of this process has said: each turn of the event loop reads the
+ * sockets once. Until then a test must not let a fake clock jump: to the client, the answer would come after the jump.
+ */
+export async function answersArrived(): Promise<void> {
+  for (let turns = 0; turns < 3; turns += 1) await new Promise((resolve) => setImmediate(resolve))
+}

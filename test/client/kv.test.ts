@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import type { Service } from '../../src/services/service.ts'
-import { eventually as eventuallyWithin } from './eventually.ts'
+import { answersArrived, eventually as eventuallyWithin } from './eventually.ts'
 import { FakeServer } from './fake-server.ts'
 import { ReplicaServer } from './replica-server.ts'
 
@@ -50,6 +50,7 @@ describe('a key that lives with the session', () => {
     for (let touches = 1; touches <= 4; touches += 1) {
       cluster.pass(ttlMs / 2)
       await eventually(() => expect(sent('touch')).toBeGreaterThanOrEqual(touches))
+      await answersArrived()
     }
     cluster.keepTime()
     expect(entry('k')).toMatchObject({ value: 1 })

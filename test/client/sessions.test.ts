@@ -7,7 +7,7 @@ import { publicId } from '../../src/core/names.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import type { Service } from '../../src/services/service.ts'
 import { asksOnce } from '../support/asks-once.ts'
-import { eventually as eventuallyWithin } from './eventually.ts'
+import { answersArrived, eventually as eventuallyWithin } from './eventually.ts'
 import { type Asked, echo, executed, FakeServer, queued, response, type Script } from './fake-server.ts'
 import { ReplicaServer } from './replica-server.ts'
 
@@ -57,7 +57,10 @@ function refusing(count: number, then: Script = echo): Script {
 }
 
 const isTouch = ({ command }: { readonly command: Command }) => command.kind === 'touch'
-const touchesOf = ({ requests }: FakeServer) => requests.filter(isTouch)
+/** The touches that a server has heard, each once: a client may send one again. */
+const touchesOf = ({ requests }: FakeServer) => [
+  ...new Map(requests.filter(isTouch).map((touch) => [`${touch.uid} ${touch.seq}`, touch])).values(),
+]
 const token = 7
 
 /** Gives every lock to who asks, and answers touches by `touched`; `null` for no answer. */
@@ -194,6 +197,7 @@ describe('a session in which something is held', () => {
     for (let count = 1; count <= 6; count += 1) {
       vi.advanceTimersByTime(ttlMs / 3 + 1)
       await eventually(() => expect(touchesOf(server!)).toHaveLength(count))
+      await answersArrived()
     }
     expect(lock.signal.aborted).toBe(false)
     expect(uidsOf(server!.requests)).toHaveLength(1)
@@ -213,6 +217,7 @@ describe('a session in which something is held', () => {
     for (let count = 1; count <= 4; count += 1) {
       vi.advanceTimersByTime(ttlMs / 3 + 1)
       await eventually(() => expect(touchesOf(server!)).toHaveLength(count))
+      await answersArrived()
     }
   })
 
