@@ -1,7 +1,7 @@
 /** The events of each role. A bare word is a network message with its sender; a dotted name is an event from inside the node. */
 import type { Ballot } from './ballot.ts'
 import type { Address, Batch, ChosenBatch, Instance, NodeId } from './batch.ts'
-import type { Boot } from './boot.ts'
+import type { ShownBoot } from './boot.ts'
 import type { Member } from './members.ts'
 import type {
   Accept,
@@ -47,7 +47,7 @@ export interface Names {
    */
   readonly addressee: string | null
   /** The present boot of that directory. Engines that never copy a directory omit it. */
-  readonly boot?: Boot
+  readonly boot?: ShownBoot
 }
 
 /** A message as a role receives it: with its sender, and whether the sender named this server's directory. */

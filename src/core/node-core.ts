@@ -1,6 +1,6 @@
 import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Instance, NodeId, RequestGroup } from '../../machines/batch.ts'
-import type { Boot } from '../../machines/boot.ts'
+import { type Boot, nothingVoted, type Voted } from '../../machines/boot.ts'
 import { bytesOf } from '../../machines/fetching.ts'
 import {
   type CompareArrived,
@@ -41,7 +41,7 @@ import type { HeardFrom } from './reach.ts'
 import type { Installation, ReplicatedState } from './replicated-state.ts'
 import { roleInputs } from './roles.ts'
 import { Router } from './router.ts'
-import type { Sender, Trust } from './trust.ts'
+import { type Sender, type Trust, votedBy, votedIn } from './trust.ts'
 
 /** An event of a running node that is the same in every engine. The driver handles starts, stops and timers. */
 export type CoreEvent = Extract<NodeEvent, { type: 'hear' | 'request' | 'synced' | 'tell' }>
@@ -71,6 +71,8 @@ export interface CoreMemory {
   readonly elapsed: Elapsed
   readonly audit: Audit
   readonly trust: Trust
+  /** How far this server had voted when it started. */
+  readonly voted: Voted
 }
 
 /** The most bytes of JSON of one message with the results of reads; a single result may be larger. */
@@ -112,7 +114,7 @@ function tellLearner(event: LearnerEvent): CoreEvent {
 export class NodeCore {
   readonly #self: NodeId
   readonly #incarnation: string
-  readonly #boot: { readonly boot?: Boot }
+  readonly #boot: Boot | undefined
   readonly #digestEvery: number
   readonly #rules: NodeRules
   readonly #elapsedRules: ElapsedRules
@@ -122,6 +124,7 @@ export class NodeCore {
   readonly #router: Router
   #elapsed: Elapsed
   #trust: Trust
+  #voted: Voted
   #audit: Audit
   /** The requests of the batches that were executed again at the start. */
   #requestsAgain = 0
@@ -130,7 +133,7 @@ export class NodeCore {
   constructor(settings: CoreSettings, replica: ReplicatedState, driver: Driver, memory?: CoreMemory) {
     this.#self = settings.self
     this.#incarnation = settings.incarnation
-    this.#boot = settings.boot === undefined ? {} : { boot: settings.boot }
+    this.#boot = settings.boot
     this.#digestEvery = settings.digestEvery ?? 0
     this.#rules = settings.nodeRules ?? nodeRules
     this.#elapsedRules = settings.elapsedRules ?? elapsedRules
@@ -141,6 +144,7 @@ export class NodeCore {
     this.#elapsed = memory?.elapsed ?? this.#elapsedRules.begin(driver.nowMs())
     this.#audit = memory?.audit ?? nothingExecuted
     this.#trust = memory?.trust ?? []
+    this.#voted = memory?.voted ?? nothingVoted
   }
 
   /**
@@ -174,6 +178,7 @@ export class NodeCore {
     const { self: node, incarnation } = this.#identity
     const { members } = this.#rules.recoveredFrom(this.#identity, this.#replica, durable)
     this.#elapsed = this.#elapsedRules.begin(this.#driver.nowMs())
+    this.#voted = votedIn(durable)
     this.#driver.observe({ type: 'started', node, incarnation, durable, members })
     for (const fact of again) this.#driver.observe(fact)
   }
@@ -298,7 +303,7 @@ export class NodeCore {
 
   /** What the node remembers between two events: measurements for the time of batches, the latest executions, and the boots of members. */
   get memory(): CoreMemory {
-    return { elapsed: this.#elapsed, audit: this.#audit, trust: this.#trust }
+    return { elapsed: this.#elapsed, audit: this.#audit, trust: this.#trust, voted: this.#voted }
   }
 
   get #identity(): { readonly self: NodeId; readonly incarnation: string } {
@@ -313,7 +318,7 @@ export class NodeCore {
     }
     const { incarnation, boot } = names
     const isMember = this.isMember(sender, incarnation)
-    if (isMember && !this.#trusts({ node: sender, incarnation, boot })) return
+    if (isMember && !this.#trusts({ node: sender, incarnation, boot, voted: votedBy(message) })) return
     const last: HeardFrom = { address: from, incarnation }
     this.#driver.heard(sender, last, isMember)
     this.#bring(sender, message, names)
@@ -464,7 +469,11 @@ export class NodeCore {
     const addressee = meant ?? this.#replica.members.find(({ id }) => id === to)?.incarnation ?? null
     const address = this.addressOf(to, addressee)
     if (address !== undefined)
-      this.#driver.send({ to, address, message, names: { incarnation, addressee, ...this.#boot } })
+      this.#driver.send({ to, address, message, names: { incarnation, addressee, ...this.#shownBoot } })
+  }
+
+  get #shownBoot(): Pick<Names, 'boot'> {
+    return this.#boot === undefined ? {} : { boot: { ...this.#boot, voted: this.#voted } }
   }
 
   /** Stamps a batch that goes to the proposer with the time that it adds. */

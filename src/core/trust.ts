@@ -2,20 +2,30 @@
  * Which directories of members a server counts, by their boots: pure functions over plain data.
  *
  * A boot ends before the next one of its directory begins. So a message of an earlier boot than one that was heard is late, if the
- * directory is the only one: it is dropped, as if it were lost. Two boots that contradict each other prove that the directory was
- * copied or put back, in any order of arrival. Then neither copy knows all votes of the other, and no message of the
- * directory is taken any more.
+ * directory is the only one: it is dropped, as if it were lost. Two boots that contradict each other, or a boot that began with fewer
+ * votes than an earlier one had sent, prove that the directory was copied or put back, in any order of arrival. Then neither copy knows
+ * all votes of the other, and no message of the directory is taken any more.
  */
+import { sameBallot } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
-import { type Boot, contradict } from '../../machines/boot.ts'
+import {
+  furtherVoted,
+  type HeardBoot,
+  nothingVoted,
+  type ShownBoot,
+  type Voted,
+  whyCopied,
+} from '../../machines/boot.ts'
 import { isCounted, type Member } from '../../machines/members.ts'
+import type { NodeMessage } from '../../machines/messages.ts'
+import type { DurableState } from './durable.ts'
 
 /** What a server knows of the directory of a member. */
 export interface KnownDirectory {
   readonly node: NodeId
   readonly incarnation: string
   /** The latest boot that was heard; `null` before the first one. */
-  readonly boot: Boot | null
+  readonly latest: HeardBoot | null
   /** Why the directory is not trusted any more; `null` while it is. */
   readonly distrust: string | null
 }
@@ -38,26 +48,55 @@ export interface Sender {
   readonly node: NodeId
   readonly incarnation: string
   /** `undefined` from an engine that does not count boots. */
-  readonly boot: Boot | undefined
+  readonly boot: ShownBoot | undefined
+  /** How far the message shows that the directory has voted. */
+  readonly voted: Voted
+}
+
+/** How far a directory with this durable state may have voted. What it no longer holds as accepted is chosen. */
+export function votedIn({
+  promised,
+  accepted,
+  firstUnchosen,
+}: Pick<DurableState, 'promised' | 'accepted' | 'firstUnchosen'>): Voted {
+  const last = accepted.findLast(({ ballot }) => sameBallot(ballot, promised))
+  return { ballot: promised, below: Math.max(firstUnchosen, (last?.instance ?? -1) + 1) }
+}
+
+/** How far a message shows that its sender has voted. */
+export function votedBy(message: NodeMessage): Voted {
+  switch (message.type) {
+    case 'promise':
+      return { ballot: message.ballot, below: 0 }
+    case 'accepted':
+      return { ballot: message.ballot, below: message.instance + 1 }
+    default:
+      return nothingVoted
+  }
 }
 
 /** What follows from a message of `sender`. `members` are the present ones. */
 export function heardBoot(
   trust: Trust,
-  { node, incarnation, boot }: Sender,
+  { node, incarnation, boot, voted }: Sender,
   members: readonly Member[],
 ): { readonly trust: Trust; readonly verdict: Verdict } {
   const known = trust.find((directory) => directory.incarnation === incarnation)
   if (known !== undefined && known.distrust !== null) return { trust, verdict: 'distrusted' }
   if (boot === undefined) return { trust, verdict: 'trusted' }
-  const latest = known?.boot ?? null
-  if (latest !== null && contradict(latest, boot)) {
-    const reason = `two servers run with its directory, or an older copy of it was put back: boot ${bootText(latest)} is not of the same history as boot ${bootText(boot)}`
+  const latest = known?.latest ?? null
+  const heard: HeardBoot = { boot, voted: furtherVoted(boot.voted, voted) }
+  const reason = latest === null ? null : whyCopied(latest, heard)
+  if (reason !== null) {
     return { trust: distrusting(trust, { node, incarnation }, reason, members), verdict: 'exposed' }
   }
-  if (latest !== null && boot.count < latest.count) return { trust, verdict: 'late' }
-  if (latest !== null && boot.count === latest.count) return { trust, verdict: 'trusted' }
-  return { trust: withKnown(trust, { node, incarnation, boot, distrust: null }, members), verdict: 'trusted' }
+  if (latest !== null && boot.count < latest.boot.count) return { trust, verdict: 'late' }
+  const isSame = latest !== null && boot.count === latest.boot.count
+  if (isSame && furtherVoted(latest.voted, heard.voted) === latest.voted) return { trust, verdict: 'trusted' }
+  return {
+    trust: withKnown(trust, { node, incarnation, latest: heard, distrust: null }, members),
+    verdict: 'trusted',
+  }
 }
 
 /** `trust` without the directory `incarnation` of the server `node`. */
@@ -67,8 +106,8 @@ export function distrusting(
   reason: string,
   members: readonly Member[],
 ): Trust {
-  const boot = trust.find((directory) => directory.incarnation === incarnation)?.boot ?? null
-  return withKnown(trust, { node, incarnation, boot, distrust: reason }, members)
+  const latest = trust.find((directory) => directory.incarnation === incarnation)?.latest ?? null
+  return withKnown(trust, { node, incarnation, latest, distrust: reason }, members)
 }
 
 /** Forgets directories that are counted no more. */
@@ -77,8 +116,4 @@ function withKnown(trust: Trust, known: KnownDirectory, members: readonly Member
     ({ node, incarnation }) => incarnation !== known.incarnation && isCounted(members, node, incarnation),
   )
   return [...others, known]
-}
-
-function bootText({ count, random }: Boot): string {
-  return `${count} (${random})`
 }

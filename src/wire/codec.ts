@@ -1,7 +1,7 @@
 /** Decodes datagrams. Each message that the decoder returns is safe for every machine; the decoder drops everything else. */
 import { isUtf8 } from 'node:buffer'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import type { Boot } from '../../machines/boot.ts'
+import type { ShownBoot } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { Message, RequestMessage } from '../../machines/messages.ts'
 import { dictionary, entryOf } from '../messages/dictionary.ts'
@@ -193,10 +193,10 @@ export class Decoder {
   }
 }
 
-function bootIn(b: Envelope['b']): { readonly boot?: Boot } {
+function bootIn(b: Envelope['b']): { readonly boot?: ShownBoot } {
   if (b === undefined) return {}
-  const [count, random, after] = b
-  return { boot: { count, random, after } }
+  const [count, random, after, votedBallot, below] = b
+  return { boot: { count, random, after, voted: { ballot: votedBallot, below } } }
 }
 
 function decodeMessages(

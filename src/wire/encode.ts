@@ -1,6 +1,7 @@
 /** Encodes messages into datagrams. */
 import { randomBytes } from 'node:crypto'
 import type { NodeId } from '../../machines/batch.ts'
+import type { ShownBoot } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type { Message } from '../../machines/messages.ts'
 import { memoByIdentity } from '../core/memo.ts'
@@ -134,5 +135,9 @@ function namesText(names: Names | null | undefined): string {
   if (names === undefined || names === null) return ''
   const { incarnation, addressee, boot } = names
   const text = `"i":${JSON.stringify(incarnation)},"r":${JSON.stringify(addressee)},`
-  return boot === undefined ? text : `${text}"b":${JSON.stringify([boot.count, boot.random, boot.after])},`
+  return boot === undefined ? text : `${text}"b":${bootText(boot)},`
+}
+
+function bootText({ count, random, after, voted: { ballot, below } }: ShownBoot): string {
+  return JSON.stringify([count, random, after, ballot, below])
 }

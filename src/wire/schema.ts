@@ -6,7 +6,16 @@ import type { Message } from '../../machines/messages.ts'
 import { jsonFault } from '../core/json.ts'
 import { dictionary } from '../messages/dictionary.ts'
 import { maxNameLength } from '../messages/limits.ts'
-import { batch, closed, cookie, integer, jsonKind, name, textFormat } from '../messages/part-schemas.ts'
+import {
+  ballot,
+  batch,
+  closed,
+  cookie,
+  integer,
+  jsonKind,
+  name,
+  textFormat,
+} from '../messages/part-schemas.ts'
 
 /** The version of the wire. A decoder refuses every other version by name. */
 export const wireVersion = 4
@@ -14,7 +23,7 @@ export const wireVersion = 4
 /**
  * The envelope of messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
  * cookie that it echoes ('' when it has none yet), and `m` the messages. Between servers, `i` is the incarnation of the sender,
- * `b` is its boot (count, random part, random part of the boot before), and `r` is the incarnation of the receiver as the sender
+ * `b` is its boot (count, random part, random part of the boot before, and how far it had voted: ballot and instance), and `r` is the incarnation of the receiver as the sender
  * knows it.
  */
 const envelopeSchema = closed({
@@ -23,7 +32,13 @@ const envelopeSchema = closed({
   s: Type.Union([integer, Type.Null()]),
   i: Type.Optional(name),
   b: Type.Optional(
-    Type.Tuple([integer, name, Type.String({ format: textFormat, maxLength: maxNameLength })]),
+    Type.Tuple([
+      integer,
+      name,
+      Type.String({ format: textFormat, maxLength: maxNameLength }),
+      Type.Union([ballot, Type.Null()]),
+      integer,
+    ]),
   ),
   r: Type.Optional(Type.Union([name, Type.Null()])),
   t: Type.Optional(integer),

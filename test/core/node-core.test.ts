@@ -1,6 +1,6 @@
 /** What a node does around its roles: the same for live actors and for steps. */
 import { describe, expect, test } from 'vitest'
-import { type Boot, nextBoot } from '../../machines/boot.ts'
+import { type Boot, nextBoot, nothingVoted } from '../../machines/boot.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
 import { defaultLimits } from '../../machines/limits.ts'
 import type { NodeMessage } from '../../machines/messages.ts'
@@ -56,7 +56,13 @@ describe('what arrives', () => {
   test('from an earlier boot of a member is dropped, and from a copy exposes it to the proposer', () => {
     const { core, asked } = server()
     const from = (boot: Boot) =>
-      core.take(hears(1, { incarnation: 'founder-1', addressee: incarnation, boot }))
+      core.take(
+        hears(1, {
+          incarnation: 'founder-1',
+          addressee: incarnation,
+          boot: { ...boot, voted: nothingVoted },
+        }),
+      )
     const first = nextBoot(null, 'a')
     const second = nextBoot(first, 'b')
     for (const boot of [second, first, nextBoot(first, 'copy'), second]) from(boot)

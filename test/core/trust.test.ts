@@ -1,14 +1,23 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Boot, contradict, nextBoot } from '../../machines/boot.ts'
-import { distrusting, heardBoot, type Trust } from '../../src/core/trust.ts'
+import {
+  type Boot,
+  compareVoted,
+  contradict,
+  nextBoot,
+  nothingVoted,
+  type ShownBoot,
+  type Voted,
+} from '../../machines/boot.ts'
+import { afterWrite, type DurableState, nothingDurable } from '../../src/core/durable.ts'
+import { distrusting, heardBoot, type Trust, votedBy, votedIn } from '../../src/core/trust.ts'
 import { members } from '../support/role.ts'
 
 /** The boots of a directory that is the only one. */
-function history(starts: number, name = 'r', from: Boot | null = null): Boot[] {
-  const boots: Boot[] = []
+function history(starts: number, name = 'r', from: Boot | null = null): ShownBoot[] {
+  const boots: ShownBoot[] = []
   for (let start = 0; start < starts; start += 1) {
-    boots.push(nextBoot(boots.at(-1) ?? from, `${name}${start}`))
+    boots.push({ ...nextBoot(boots.at(-1) ?? from, `${name}${start}`), voted: nothingVoted })
   }
   return boots
 }
@@ -16,22 +25,22 @@ function history(starts: number, name = 'r', from: Boot | null = null): Boot[] {
 const sender = { node: 1, incarnation: 'founder-1' }
 
 /** What follows from each message, in the order in which the messages arrive. */
-function verdicts(boots: readonly (Boot | undefined)[]): string[] {
+function verdicts(boots: readonly (ShownBoot | undefined)[]): string[] {
   let trust: Trust = []
   return boots.map((boot) => {
-    const heard = heardBoot(trust, { ...sender, boot }, members(3))
+    const heard = heardBoot(trust, { ...sender, boot, voted: nothingVoted }, members(3))
     trust = heard.trust
     return heard.verdict
   })
 }
 
-const [first, second, third, fourth] = history(4) as [Boot, Boot, Boot, Boot]
+const [first, second, third, fourth] = history(4) as [ShownBoot, ShownBoot, ShownBoot, ShownBoot]
 
 describe('the boots of one directory', () => {
   test('count up, and each names the one before', () => {
     expect([first, second]).toEqual([
-      { count: 1, random: 'r0', after: '' },
-      { count: 2, random: 'r1', after: 'r0' },
+      { count: 1, random: 'r0', after: '', voted: nothingVoted },
+      { count: 2, random: 'r1', after: 'r0', voted: nothingVoted },
     ])
   })
 
@@ -100,23 +109,147 @@ describe('two copies of a directory', () => {
 })
 
 test('the reason names both boots', () => {
-  const { trust } = heardBoot([], { ...sender, boot: second }, members(3))
-  const exposed = heardBoot(trust, { ...sender, boot: { ...second, random: 'copy' } }, members(3))
+  const { trust } = heardBoot([], { ...sender, boot: second, voted: nothingVoted }, members(3))
+  const exposed = heardBoot(
+    trust,
+    { ...sender, boot: { ...second, random: 'copy' }, voted: nothingVoted },
+    members(3),
+  )
   expect(exposed.trust).toEqual([
-    { ...sender, boot: second, distrust: expect.stringMatching(/boot 2 \(r1\) .* boot 2 \(copy\)/) },
+    {
+      ...sender,
+      latest: { boot: second, voted: nothingVoted },
+      distrust: expect.stringMatching(/boot 2 \(r1\) .* boot 2 \(copy\)/),
+    },
   ])
 })
 
 test('a directory that was removed is forgotten, and the one that takes its id is trusted', () => {
   const trust = distrusting([], sender, 'a copy', members(3))
   const replaced = members(3).map((member) => (member.id === 1 ? { ...member, incarnation: 'new' } : member))
-  const heard = heardBoot(trust, { node: 1, incarnation: 'new', boot: first }, replaced)
+  const heard = heardBoot(trust, { node: 1, incarnation: 'new', boot: first, voted: nothingVoted }, replaced)
   expect(heard).toEqual({
     verdict: 'trusted',
-    trust: [{ node: 1, incarnation: 'new', boot: first, distrust: null }],
+    trust: [{ node: 1, incarnation: 'new', latest: { boot: first, voted: nothingVoted }, distrust: null }],
   })
 })
 
 test('an engine that counts no boots is trusted', () => {
   expect(verdicts([undefined, undefined])).toEqual(['trusted', 'trusted'])
+})
+
+describe('an older copy that is put back, of the same history', () => {
+  const votes = (round: number, below: number): Voted => ({ ballot: { round, node: 0 }, below })
+
+  /** What follows from messages of boots that began with some votes, each of which shows a vote. */
+  function after(messages: readonly (readonly [boot: Boot, began: Voted, voted: Voted])[]): string[] {
+    let trust: Trust = []
+    return messages.map(([boot, began, voted]) => {
+      const heard = heardBoot(trust, { ...sender, boot: { ...boot, voted: began }, voted }, members(3))
+      trust = heard.trust
+      return heard.verdict
+    })
+  }
+
+  test.each<[string, Voted, Voted]>([
+    ['an accepted batch', votes(3, 6), votes(3, 5)],
+    ['a promise', votes(4, 0), votes(3, 9)],
+    ['all votes', votes(1, 0), nothingVoted],
+  ])('is exposed by its boot when it has forgotten %s', (_, sent, began) => {
+    expect(
+      after([
+        [second, nothingVoted, sent],
+        [third, began, nothingVoted],
+      ]),
+    ).toEqual(['trusted', 'exposed'])
+    // The vote of the earlier boot may arrive late.
+    expect(
+      after([
+        [third, began, nothingVoted],
+        [second, nothingVoted, sent],
+      ]),
+    ).toEqual(['trusted', 'exposed'])
+    // So may all of its messages but one, and boots between are not heard.
+    expect(
+      after([
+        [first, nothingVoted, sent],
+        [fourth, began, nothingVoted],
+      ]),
+    ).toEqual(['trusted', 'exposed'])
+  })
+
+  test('is not taken for one when its votes go on', () => {
+    const [few, more, most] = [votes(3, 5), votes(3, 6), votes(4, 2)]
+    expect(
+      after([
+        [first, nothingVoted, few],
+        [second, few, few],
+        [second, few, more],
+        [second, few, few],
+        [first, nothingVoted, few],
+        [third, more, most],
+        [second, few, more],
+        [fourth, most, nothingVoted],
+      ]),
+    ).toEqual(['trusted', 'trusted', 'trusted', 'trusted', 'late', 'trusted', 'late', 'trusted'])
+  })
+
+  test('the reason names the votes', () => {
+    const heard = heardBoot([], { ...sender, boot: second, voted: votes(3, 6) }, members(3))
+    const exposed = heardBoot(heard.trust, { ...sender, boot: third, voted: nothingVoted }, members(3))
+    expect(exposed.trust[0]?.distrust).toBe(
+      'an older copy of its directory was put back: boot 2 (r1) voted up to ballot 3.0, instance 5, and boot 3 (r2) began with votes up to none',
+    )
+  })
+})
+
+describe('how far a directory has voted', () => {
+  test('is shown by promises and accepted batches', () => {
+    const ballot = { round: 2, node: 1 }
+    expect(votedBy({ type: 'promise', ballot, from: 4, accepted: [], firstUnchosen: 4 })).toEqual({
+      ballot,
+      below: 0,
+    })
+    expect(votedBy({ type: 'accepted', ballot, instance: 4 })).toEqual({ ballot, below: 5 })
+    expect(votedBy({ type: 'learn', from: 4 })).toEqual(nothingVoted)
+  })
+
+  test('is in the durable state, whatever the learner has written, lost or not', () => {
+    const round = fc.nat({ max: 3 })
+    const step = fc.oneof(
+      fc.record({ by: fc.constant('promise' as const), round }),
+      fc.record({ by: fc.constant('accept' as const), round, ahead: fc.nat({ max: 3 }) }),
+      fc.record({ by: fc.constant('chosen' as const), isLost: fc.boolean() }),
+    )
+    const batch = { node: 0, elapsedMs: 0, groups: [] }
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), (steps) => {
+        let durable: DurableState = nothingDurable
+        let sent: Voted = nothingVoted
+        let firstUnchosen = 0
+        for (const next of steps) {
+          if (next.by === 'chosen') {
+            // What the learner writes may be lost until the acceptor's next write is synced.
+            const instance = durable.firstUnchosen
+            firstUnchosen = Math.max(firstUnchosen, instance + 1)
+            if (!next.isLost)
+              durable = afterWrite(durable, { by: 'learner', chosen: [{ instance, batch }] }, () => undefined)
+            continue
+          }
+          const ballot = { round: Math.max(next.round, durable.promised?.round ?? 0), node: 0 }
+          const instance = firstUnchosen + (next.by === 'accept' ? next.ahead : 0)
+          const accepted = next.by === 'accept' ? [{ instance, ballot, batch }] : []
+          durable = afterWrite(durable, { by: 'acceptor', promised: ballot, accepted }, () => undefined)
+          const voted = next.by === 'accept' ? { ballot, below: instance + 1 } : { ballot, below: 0 }
+          const seen = heardBoot(
+            [{ ...sender, latest: { boot: first, voted: sent }, distrust: null }],
+            { ...sender, boot: { ...second, voted: votedIn(durable) }, voted },
+            members(3),
+          )
+          expect(seen.verdict).toBe('trusted')
+          if (compareVoted(voted, sent) > 0) sent = voted
+        }
+      }),
+    )
+  })
 })

@@ -58,6 +58,26 @@ test('a copy that is put back after a later boot is exposed by its first message
   expect(lock('e')).toBe('executed')
 })
 
+test('a copy of a running server, without its later votes, is exposed by its first message to one who counted them', () => {
+  const { simulation, lock, start, distrusted } = cluster()
+  expect(lock('a')).toBe('executed')
+  const one = simulation.server(1)
+  one.crash('cached')
+  const earlier = one.copyDirectory()
+  start(1)
+  simulation.server(2).crash('cached')
+  expect(lock('b'), 'only server 1 voted for it beside server 0').toBe('executed')
+  one.crash('cached')
+  const { boot } = one.copyDirectory()
+  // As if it was copied after its second start, and before it voted: its boots are those of one history.
+  one.putBack({ ...earlier, boot })
+  start(1)
+  expect(lock('c'), 'the copy is not counted').toBe('no answer')
+  expect(distrusted(0)).toEqual([1])
+  start(2)
+  expect(lock('d')).toBe('executed')
+})
+
 test('a server that was started again honestly is counted', () => {
   const { simulation, lock, start, distrusted } = cluster()
   expect(lock('a')).toBe('executed')

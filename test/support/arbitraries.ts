@@ -13,7 +13,7 @@ import type {
   NodeId,
   RequestGroup,
 } from '../../machines/batch.ts'
-import type { Boot } from '../../machines/boot.ts'
+import type { ShownBoot, Voted } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
 import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
@@ -461,8 +461,14 @@ const betweenServers = [
   'join',
 ]
 
-const boot: fc.Arbitrary<Boot> = fc.record(
-  { count: fc.integer({ min: 1, max: 2 ** 52 }), random: name, after: fc.oneof(fc.constant(''), name) },
+const voted: fc.Arbitrary<Voted> = fc.record({ ballot: fc.option(ballots), below: integers }, plain)
+const boot: fc.Arbitrary<ShownBoot> = fc.record(
+  {
+    count: fc.integer({ min: 1, max: 2 ** 52 }),
+    random: name,
+    after: fc.oneof(fc.constant(''), name),
+    voted,
+  },
   plain,
 )
 const names: fc.Arbitrary<Names> = fc.oneof(

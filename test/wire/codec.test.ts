@@ -220,13 +220,31 @@ describe('an envelope', () => {
   })
 
   it('carries the boot of a server', () => {
-    const names = { ...ours, boot: { count: 3, random: 'x', after: 'w' } }
+    const names = {
+      ...ours,
+      boot: { count: 3, random: 'x', after: 'w', voted: { ballot: { round: 4, node: 1 }, below: 8 } },
+    }
     const [datagram] = encodeEnvelope({ cluster, sender: 2, names, messages: [{ type: 'learn', from: 7 }] })
-    const text = '{"v":4,"c":"c","s":2,"i":"i","r":"j","b":[3,"x","w"],"m":[{"type":"learn","from":7}]}'
+    const boot = '[3,"x","w",{"round":4,"node":1},8]'
+    const text = `{"v":4,"c":"c","s":2,"i":"i","r":"j","b":${boot},"m":[{"type":"learn","from":7}]}`
     expect(Buffer.from(datagram!).toString()).toBe(text)
     expect(decodeText(text)).toMatchObject({ names })
-    for (const wrong of ['[3,"x"]', '[-1,"x",""]', '[3,"","w"]', '["3","x","w"]', '[3,"x","w",1]', '3']) {
-      expect(decodeText(text.replace('[3,"x","w"]', wrong))).toMatchObject({ reason: 'malformed' })
+    expect(decodeText(text.replace(boot, '[1,"x","",null,0]'))).toMatchObject({
+      names: { boot: { after: '', voted: { ballot: null, below: 0 } } },
+    })
+    for (const wrong of [
+      '[3,"x"]',
+      '[3,"x","w"]',
+      '[-1,"x","",null,0]',
+      '[3,"","w",null,0]',
+      '["3","x","w",null,0]',
+      '[3,"x","w",1,0]',
+      '[3,"x","w",{"round":4},0]',
+      '[3,"x","w",null,-1]',
+      '[3,"x","w",null,0,1]',
+      '3',
+    ]) {
+      expect(decodeText(text.replace(boot, wrong))).toMatchObject({ reason: 'malformed' })
     }
   })
 
