@@ -37,7 +37,7 @@ export type SessionCommand =
 /**
  * A change of members, which is chosen like any command and applies from the next instance on. `add` names a server that will
  * join and is not counted yet. An operator sends it, or the server itself with the `incarnation` of its directory. `admit` counts
- * the server after it has caught up.
+ * the server after it has caught up. `move` gives members other addresses, all at once: they keep their ids and directories.
  */
 export type MembershipChange =
   | {
@@ -48,6 +48,10 @@ export type MembershipChange =
     }
   | { readonly action: 'admit'; readonly id: NodeId; readonly address: Address; readonly incarnation: string }
   | { readonly action: 'remove'; readonly id: NodeId }
+  | {
+      readonly action: 'move'
+      readonly servers: readonly { readonly id: NodeId; readonly address: Address }[]
+    }
 
 /** A request of a session. The uid of the session and the seq identify it. It is executed once, even if it is sent or chosen several times. */
 export interface Request {

@@ -55,5 +55,7 @@ function before(groups: readonly string[], bit: (place: number) => number): numb
 
 /** The servers that a command names. They are not interchangeable with others. */
 function namedServers(command: Bounds['requests'][number]['command']): readonly number[] {
-  return command.kind === 'members' ? [command.change.id] : []
+  if (command.kind !== 'members') return []
+  const { change } = command
+  return change.action === 'move' ? change.servers.map(({ id }) => id) : [change.id]
 }

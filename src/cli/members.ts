@@ -5,7 +5,7 @@ import { isQuorum } from '../../machines/quorum.ts'
 import { UnexpectedResult } from '../client/index.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { exitCodes, Failure } from './exit-codes.ts'
-import { inquire } from './inquire.ts'
+import { hasAnswered, inquire, inquireOnce } from './inquire.ts'
 import {
   defaultTimeoutMs,
   jsonOption,
@@ -18,13 +18,18 @@ import {
 import { formatTable, print, printJson } from './output.ts'
 import { foundingText, mostKnowing, readFoundingReport, type StatusReport } from './status-report.ts'
 
-/** The time that each other member has to confirm a removal, in milliseconds. `--timeout` may leave less. */
+/** The time that each other member has to confirm a removal or a move, in milliseconds. `--timeout` may leave less. */
 const knowingTimeoutMs = 5_000
+
+/** The time in which a server that runs answers an inquiry, in milliseconds. */
+const presenceMs = 1_000
 
 type Flags = Patience & { readonly json?: boolean }
 
 export function addMembersCommand(program: Command): void {
-  const members = program.command('members').description('list, add or remove the servers of the cluster')
+  const members = program
+    .command('members')
+    .description('list, add, move or remove the servers of the cluster')
   const subcommand = (name: string, description: string) =>
     members
       .command(name)
@@ -42,6 +47,20 @@ export function addMembersCommand(program: Command): void {
   subcommand('remove', 'remove a server from the members')
     .argument('<ID>', 'its number', parseNodeId)
     .action(ending(remove))
+  subcommand('move', 'give servers other addresses, all at once; each keeps its id and its directory')
+    .argument(
+      '<ID=HOST:PORT...>',
+      'their numbers and new addresses',
+      (value: string, before: readonly MemberOption[] | undefined) => [...(before ?? []), parseMember(value)],
+    )
+    .addHelpText(
+      'after',
+      `
+A majority of the servers must run. Stop the server that moves, give the command, and start the server at its new address with
+--listen and its directory. Where all servers move, or too many for a majority, start each with --addresses at its new address
+first, and then give the command with all new addresses.`,
+    )
+    .action(ending(move))
 }
 
 async function list({ json, ...patience }: Flags): Promise<void> {
@@ -95,6 +114,56 @@ async function knowsRemoval(address: Address, id: NodeId, timeout: number): Prom
     return false
   } catch (error) {
     return error instanceof Failure && error.exitCode === exitCodes.failed
+  }
+}
+
+/**
+ * Servers learn lazily, so the server that was asked may be the only one that knows the new addresses. If it stops, the others send
+ * to the old ones. So this command also has each of the others execute the change, until a quorum knows it.
+ */
+async function move(servers: readonly MemberOption[], { json, ...patience }: Flags): Promise<void> {
+  const { timeout = defaultTimeoutMs } = patience
+  const deadlineMs = performance.now() + timeout
+  const change = { action: 'move', servers } as const
+  const asked = (await carryOut(change, patience)).filter(({ counted }) => counted)
+  const leftMs = Math.max(1, Math.min(knowingTimeoutMs, deadlineMs - performance.now()))
+  const confirmed = await Promise.all(
+    asked.map(async ({ id, address }) => ((await knowsMove(address, change, leftMs)) ? [id] : [])),
+  )
+  const counted = asked.map(({ id }) => id)
+  const isKnown = isQuorum(counted, confirmed.flat())
+  if (json) return printJson({ ...change, isKnown })
+  for (const { id, address } of servers) {
+    const isThere = confirmed.flat().includes(id)
+    print(isThere ? `moved server ${id} to ${address}` : `moved server ${id} to ${address}; start it there:`)
+    if (!isThere) print(`  paxos node --id ${id} --listen ${address} --data DIR`)
+  }
+  if (!isKnown) {
+    print(
+      'do not stop another server yet: few of them know the new addresses. Give this command again when more run',
+    )
+  }
+}
+
+/** True when the server at `address` has executed the change. It executes the repeated request, which changes nothing. */
+async function knowsMove(
+  address: Address,
+  change: Extract<MembershipChange, { action: 'move' }>,
+  timeout: number,
+): Promise<boolean> {
+  try {
+    // A server that has not started at its new address is not waited for.
+    const [greeted] = await inquireOnce([address], Math.min(timeout, presenceMs))
+    if (greeted === undefined || !hasAnswered(greeted)) return false
+    await carryOut(change, { servers: [address], timeout })
+    const [answer] = await inquireOnce([address], timeout)
+    const known = answer?.report?.members ?? []
+    return change.servers.every((server) =>
+      known.some(({ id, address: at }) => id === server.id && at === server.address),
+    )
+  } catch (error) {
+    if (error instanceof Failure) return false
+    throw error
   }
 }
 

@@ -33,6 +33,7 @@ export interface NodeFlags {
   readonly cluster?: string
   readonly service?: string
   readonly join?: Address
+  readonly addresses?: readonly MemberOption[]
   readonly executedLog?: boolean
   readonly journal?: string
   readonly snapshotEvery?: number
@@ -95,6 +96,12 @@ export function addNodeCommand(program: Command): void {
       ),
     )
     .addOption(
+      new Option(
+        '--addresses <0=HOST:PORT,1=…>',
+        'where the servers are now, when all moved: until paxos members move has the cluster agree on it',
+      ).argParser(parseMembers),
+    )
+    .addOption(
       new Option('--executed-log', 'write each request that was executed, in order, to DIR/executed.log'),
     )
     .addOption(new Option('--trace').hideHelp())
@@ -123,14 +130,17 @@ When started again, a server needs neither option: its stored state names its cl
 
 A server refuses to start with a copy of its directory, because an older copy has forgotten votes of the server. A directory that
 was moved to another file system is a copy, too: if nothing was lost, start it once with --moved. A directory that was renamed, or
-whose volume is mounted at another place, starts without it.`,
+whose volume is mounted at another place, starts without it.
+
+A server that moved starts at its new address with --listen; paxos members move tells the others. When all moved, start each
+with --addresses, and then give paxos members move all new addresses at once.`,
     )
     .action(runNode)
 }
 
 /** Converts the options. Throws a `Failure` when they contradict each other. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
-  const { id, members, memory, data, moved, bootstrap, cluster, join } = flags
+  const { id, members, memory, data, moved, bootstrap, cluster, join, addresses = [] } = flags
   const { inspect, allowFaults, stately, snapshotEvery } = flags
   const { executedLog = flags.trace, journal = flags.record } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
@@ -153,7 +163,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     throw wrongUse('--allow-faults needs --inspect: the inspector injects the faults')
   }
   const service = flags.service === undefined ? null : knownService(flags.service)
-  const own = members?.find((member) => member.id === id)?.address
+  const own = [...addresses, ...(members ?? [])].find((member) => member.id === id)?.address
   const listen = flags.listen ?? own
   if (listen === undefined) {
     throw wrongUse(
@@ -170,6 +180,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(service !== null && { service }),
     ...(bootstrap && members && { bootstrap: { members, ...(cluster !== undefined && { cluster }) } }),
     ...(join !== undefined && { join }),
+    ...(addresses.length > 0 && { addresses }),
     ...(executedLog !== undefined && { executedLog }),
     ...(journal !== undefined && { journal }),
     ...(snapshotEvery !== undefined && { snapshotEvery }),
@@ -235,6 +246,7 @@ function warnOfAddress(node: RunningNode): void {
   const recorded = readReport(node.status())?.members.find(({ id }) => id === node.id)?.address
   if (recorded === undefined || recorded === node.address) return
   complain(
-    `server ${node.id} is at ${node.address}, but the cluster's members know it at ${recorded}: the others cannot reach it`,
+    `server ${node.id} is at ${node.address}, but the cluster's members know it at ${recorded}: the others cannot reach it. ` +
+      `If it moved: paxos members move ${node.id}=${node.address}`,
   )
 }

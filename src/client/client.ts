@@ -1,4 +1,4 @@
-import type { Address, Json, MembershipChange } from '../../machines/batch.ts'
+import type { Address, Json, MembershipChange, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client-context.ts'
 import { asJson } from './body.ts'
 import { Directory } from './directory.ts'
@@ -173,8 +173,14 @@ export class Client<Command = Json, Result = Json> {
   }
 }
 
-/** Copies `change`, with its address in canonical form. Throws InvalidArgument when no datagram can reach that address. */
+/** Copies `change`, with its addresses in canonical form. Throws InvalidArgument when no datagram can reach one of them. */
 function asChange(change: MembershipChange): MembershipChange {
   if (change.action === 'remove') return { ...change }
-  return { ...change, address: validAddress(`the address of server ${change.id}`, change.address) }
+  if (change.action !== 'move') return { ...change, address: addressOf(change) }
+  const servers = change.servers.map(({ id, address }) => ({ id, address: addressOf({ id, address }) }))
+  return { action: 'move', servers }
+}
+
+function addressOf({ id, address }: { readonly id: NodeId; readonly address: Address }): Address {
+  return validAddress(`the address of server ${id}`, address)
 }

@@ -2,7 +2,7 @@
 import { FormatRegistry, Kind, type TObject, type TProperties, Type, TypeRegistry } from '@sinclair/typebox'
 import type { Json } from '../../machines/batch.ts'
 import { chunkBytes } from '../../machines/fetching.ts'
-import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
+import { maxElapsedMs, replicatedLimits, sessionTtlMs } from '../../machines/limits.ts'
 import { isWellFormed, jsonFault } from '../core/json.ts'
 import { publicIdPattern } from '../core/names.ts'
 import { plainTextMark } from '../core/plain-text-client.ts'
@@ -88,6 +88,13 @@ const membershipChange = Type.Union([
   closed({ action: Type.Literal('add'), id: integer, address, incarnation: Type.Optional(name) }),
   closed({ action: Type.Literal('admit'), id: integer, address, incarnation: name }),
   closed({ action: Type.Literal('remove'), id: integer }),
+  closed({
+    action: Type.Literal('move'),
+    servers: Type.Array(closed({ id: integer, address }), {
+      minItems: 1,
+      maxItems: replicatedLimits.members,
+    }),
+  }),
 ])
 
 /** The public id of a session. */

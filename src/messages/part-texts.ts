@@ -48,6 +48,8 @@ function changeText(change: MembershipChange): string {
     case 'admit':
     case 'remove':
       return `${change.action} ${change.id}`
+    case 'move':
+      return `move ${change.servers.map(({ id, address }) => `${id}=${address}`).join(' ')}`
   }
   change satisfies never
 }

@@ -24,6 +24,7 @@ import type { Identity, OpenedStorage, Storage } from '../storage/storage.ts'
 import { beAdmitted } from './admission.ts'
 import { ExecutedLog } from './executed-log.ts'
 import { type Fate, Faults } from './faults.ts'
+import { GivenAddresses } from './given-addresses.ts'
 import { Inspection } from './inspection.ts'
 import type { Invited } from './joining.ts'
 import type { Logger } from './logger.ts'
@@ -35,6 +36,9 @@ import { ServerPort } from './server-port.ts'
 import { statusOf } from './status.ts'
 import { Troubles } from './troubles.ts'
 import { Warnings } from './warnings.ts'
+
+/** How the cluster agrees on addresses that were given to a server. */
+const toAgree = 'paxos members move has the cluster agree on it'
 
 const stopPatienceMs = 2_000
 const pageBytes = 1_000_000
@@ -61,6 +65,7 @@ export class LiveNode implements RunningNode {
   readonly #identity: Identity
   readonly #logger: Logger
   readonly #replica: Replica
+  readonly #addresses: GivenAddresses
   /** The errors of the service. */
   readonly #mistakes: Troubles
   readonly #runtime: Runtime
@@ -88,6 +93,7 @@ export class LiveNode implements RunningNode {
       mistaken: (thrown) => this.#mistakes.count('service', new Error(thrownInWords(thrown))),
     })
     this.#replica = replica
+    this.#addresses = new GivenAddresses(options.addresses)
     this.#executedLog = openExecutedLog(options, logger)
     this.#journal = openJournal(options, logger)
     this.#faults = options.allowFaults === true ? new Faults(id, (fate) => this.#reportFate(fate)) : null
@@ -98,7 +104,9 @@ export class LiveNode implements RunningNode {
       control: (command: NodeControl) => this.control(command),
     }
     this.#inspection = options.inspect === undefined ? null : new Inspection(options.inspect, inspected)
-    this.#runtime = new Runtime({ self: id, incarnation: identity.incarnation, boot }, storage, replica, {
+    const { incarnation } = identity
+    const settings = { self: id, incarnation, boot, nodeRules: this.#addresses.rules }
+    this.#runtime = new Runtime(settings, storage, replica, {
       recorder: this.#journal,
       observer: this.#inspection?.observer ?? null,
       inspect: bridge?.inspect ?? null,
@@ -157,6 +165,7 @@ export class LiveNode implements RunningNode {
       textProtocol: textProtocolOf(this.#options.service),
       identity: this.#identity,
       replica: this.#replica,
+      addresses: this.#addresses,
       runtime: this.#runtime,
       faults: this.#faults,
       warnings: new Warnings(logger, words),
@@ -167,6 +176,13 @@ export class LiveNode implements RunningNode {
     this.#inspection?.start()
     const { firstUnchosen } = durable
     logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
+    for (const { agreed, given } of this.#addresses.differing(this.#replica.members)) {
+      if (given.id === this.id) continue
+      logger.warn(
+        { agreed, given },
+        `sends to server ${given.id} at ${given.address} by ${words.names.addresses}: ${toAgree}`,
+      )
+    }
     const isMember = this.#runtime.isMember(this.id, this.#identity.incarnation)
     if (!isMember && this.#options.join === undefined) {
       logger.warn(`not counted in this cluster: start with ${words.names.join} to join it`)

@@ -11,6 +11,7 @@ import { lockService } from '../services/lock.ts'
 import type { Service } from '../services/service.ts'
 import type { Storage } from '../storage/storage.ts'
 import { begin } from './begin.ts'
+import type { ServerAddress } from './given-addresses.ts'
 import type { Bootstrap } from './identity.ts'
 import { openStately } from './inspection.ts'
 import { LiveNode } from './live-node.ts'
@@ -43,6 +44,11 @@ export interface NodeOptions {
   readonly signal?: AbortSignal
   /** Join the cluster of the server at this address. */
   readonly join?: Address
+  /**
+   * Where servers of the cluster are now, this one possibly among them, for a cluster whose servers all moved. This server sends to
+   * these addresses until the members have them; `changeMembers` with `move` has the cluster agree on them. Give it for one start only.
+   */
+  readonly addresses?: readonly ServerAddress[]
   /** By default the lock service. Every server of a cluster runs the same. */
   readonly service?: Service
   /** The logger, such as a pino logger; by default the server logs nothing. */

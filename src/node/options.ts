@@ -8,6 +8,7 @@ import { StartError } from '../core/start-error.ts'
 import { maxNameLength } from '../messages/limits.ts'
 import { isWildcard, listenAddress, reachableAddress } from '../network/address.ts'
 import { neededMethods, optionalMethods } from '../services/define-service.ts'
+import type { ServerAddress } from './given-addresses.ts'
 import type { Bootstrap } from './identity.ts'
 import type { NodeOptions } from './node.ts'
 import { type OptionName, type OptionWords, programWords } from './option-words.ts'
@@ -46,6 +47,10 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
   ],
   signal: ['an AbortSignal', (value) => isObject(value) && has(value, 'addEventListener', 'throwIfAborted')],
   join: address,
+  addresses: [
+    'a list of { id, address }, one for each server that moved',
+    (value) => Array.isArray(value) && value.every(isServerAddress),
+  ],
   service: [
     `an object with a name and the functions ${neededMethods.join(', ')}, and if it has them ${optionalMethods.join(', ')}`,
     (value) =>
@@ -84,7 +89,7 @@ export function canonicalOptions(given: NodeOptions, words: OptionWords = progra
     const isThere = value !== undefined || required.includes(name)
     if (isThere && !isMet(value)) refuse(name as OptionName, what, value, words)
   }
-  const { listen, advertise, join, inspect, bootstrap } = given
+  const { listen, advertise, join, addresses, inspect, bootstrap } = given
   const canonical = canonicalIn(words)
   const { names, article } = words
   if (advertise === undefined && isWildcard(canonical('listen', listen, listenAddress))) {
@@ -97,6 +102,7 @@ export function canonicalOptions(given: NodeOptions, words: OptionWords = progra
     listen: canonical('listen', listen, listenAddress),
     ...(advertise !== undefined && { advertise: canonical('advertise', advertise, reachableAddress) }),
     ...(join !== undefined && { join: canonical('join', join, reachableAddress) }),
+    ...(addresses !== undefined && { addresses: canonicalServers('addresses', addresses, words) }),
     ...(inspect !== undefined && { inspect: canonical('inspect', inspect, reachableAddress) }),
     ...(bootstrap !== undefined && { bootstrap: canonicalBootstrap(bootstrap, words) }),
   }
@@ -129,19 +135,31 @@ function canonicalBootstrap({ members, cluster }: Bootstrap, words: OptionWords)
   const what = 'a list of { id, address }, one for each server that founds the cluster'
   if (!Array.isArray(members) || members.length === 0) refuse(list, what, members, words)
   for (const member of members) {
-    const isMember = isObject(member) && number[1](member.id) && address[1](member.address)
-    if (!isMember) refuse(list, `${what}, where an id is ${number[0]}`, member, words)
+    if (!isServerAddress(member)) refuse(list, `${what}, where an id is ${number[0]}`, member, words)
   }
   if (cluster !== undefined && !isName(cluster)) {
     refuse('bootstrap.cluster', `a name of 1 to ${maxNameLength} characters`, cluster, words)
   }
-  const canonical = members.map((member) => ({
-    id: member.id,
-    address: canonicalIn(words)(list, member.address, reachableAddress),
+  const canonical = canonicalServers(list, members, words)
+  return { members: canonical, ...(cluster !== undefined && { cluster }) }
+}
+
+function canonicalServers(
+  option: OptionName,
+  servers: readonly ServerAddress[],
+  words: OptionWords,
+): readonly ServerAddress[] {
+  const canonical = servers.map((server) => ({
+    id: server.id,
+    address: canonicalIn(words)(option, server.address, reachableAddress),
   }))
   const repeated = repeatedIn(canonical)
-  if (repeated !== null) throw new StartError(`${words.article}${words.names[list]}: ${repeated}`)
-  return { members: canonical, ...(cluster !== undefined && { cluster }) }
+  if (repeated !== null) throw new StartError(`${words.article}${words.names[option]}: ${repeated}`)
+  return canonical
+}
+
+function isServerAddress(value: unknown): boolean {
+  return isObject(value) && number[1](value.id) && address[1](value.address)
 }
 
 function canonicalIn({ article, names }: OptionWords) {

@@ -65,7 +65,7 @@ export class Runtime implements Driver {
   readonly ended: Promise<string | null>
 
   constructor(
-    settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot'>,
+    settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot' | 'nodeRules'>,
     storage: Storage,
     replica: ReplicatedState,
     {

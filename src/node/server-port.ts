@@ -10,6 +10,7 @@ import type { Identity } from '../storage/storage.ts'
 import { maxCommandBytes } from '../wire/codec.ts'
 import type { TextProtocol } from '../wire/text-protocol.ts'
 import type { Faults } from './faults.ts'
+import type { GivenAddresses } from './given-addresses.ts'
 import { recordOf } from './identity.ts'
 import { answerToJoin, type Joining } from './joining.ts'
 import type { Logger } from './logger.ts'
@@ -24,6 +25,7 @@ export interface PortOptions {
   readonly socket: Socket
   readonly identity: Identity
   readonly replica: Replica
+  readonly addresses: GivenAddresses
   readonly runtime: Runtime
   readonly resolver: Resolver | undefined
   /** The plain text protocol for clients, beside JSON; `undefined` when the service has none. */
@@ -118,14 +120,14 @@ export class ServerPort {
   }
 
   #welcome(): Welcome {
-    const { identity, replica } = this.#options
+    const { identity, replica, addresses } = this.#options
     return {
       type: 'welcome',
       cluster: identity.cluster,
       service: replica.serviceName,
       node: identity.node,
       instance: replica.firstUnexecuted,
-      members: shownMembers(replica.members),
+      members: shownMembers(addresses.placed(replica.members)),
       commandBytes: maxCommandBytes,
     }
   }

@@ -2,7 +2,7 @@
  * Applies a chosen change of members. The replicated state holds addresses in canonical form, so two spellings of one address
  * are the same address on every server.
  */
-import type { MembershipChange } from '../../machines/batch.ts'
+import type { Address, MembershipChange, NodeId } from '../../machines/batch.ts'
 import { replicatedLimits } from '../../machines/limits.ts'
 import { countedMembers, type Member } from '../../machines/members.ts'
 import { canonicalAddress } from '../network/address.ts'
@@ -25,6 +25,8 @@ export function changeMembers(members: readonly Member[], change: MembershipChan
     }
     case 'remove':
       return withoutMember(members, change.id)
+    case 'move':
+      return moved(members, change.servers)
   }
   change satisfies never
 }
@@ -44,12 +46,7 @@ function added(members: readonly Member[], member: Member): readonly Member[] {
       `server ${id} is counted already, at ${current.address}${by}: remove it first, or use another id`,
     )
   }
-  const holder = members.find((member) => member.address === address && member.id !== id)
-  if (holder !== undefined) {
-    throw new Error(
-      `the address ${address} belongs to server ${holder.id}: remove that one, or use another address`,
-    )
-  }
+  requireFree(members, { id, address })
   if (current !== undefined && incarnation === null) {
     const isThere = current.address === address
     if (joining !== undefined && !isThere) {
@@ -70,14 +67,45 @@ function added(members: readonly Member[], member: Member): readonly Member[] {
 }
 
 function withoutMember(members: readonly Member[], id: number): readonly Member[] {
+  requireMember(members, id)
   const left = members.filter((member) => member.id !== id)
-  if (left.length === members.length) {
-    throw new Error(
-      `server ${id} is not a member: the members are ${members.map((member) => member.id).join(', ')}`,
-    )
-  }
   if (countedMembers(left).length === 0) {
     throw new Error(`server ${id} is the last counted server: admit another one before you remove it`)
   }
   return left
+}
+
+/** The members at other addresses, with their ids and directories. They may exchange addresses. */
+function moved(
+  members: readonly Member[],
+  servers: readonly { readonly id: NodeId; readonly address: Address }[],
+): readonly Member[] {
+  const addresses = new Map<NodeId, Address>()
+  for (const { id, address } of servers) {
+    requireMember(members, id)
+    if (addresses.has(id)) throw new Error(`server ${id} is moved twice: give it one address`)
+    addresses.set(id, canonicalAddress(address))
+  }
+  const after = members.map((member) => ({ ...member, address: addresses.get(member.id) ?? member.address }))
+  for (const member of after) requireFree(after, member)
+  return after.every(({ address }, place) => address === members[place]?.address) ? members : after
+}
+
+function requireMember(members: readonly Member[], id: NodeId): void {
+  if (members.some((member) => member.id === id)) return
+  throw new Error(
+    `server ${id} is not a member: the members are ${members.map((member) => member.id).join(', ')}`,
+  )
+}
+
+/** Throws when another server has the address. */
+function requireFree(
+  members: readonly Member[],
+  { id, address }: { readonly id: NodeId; readonly address: Address },
+): void {
+  const holder = members.find((member) => member.address === address && member.id !== id)
+  if (holder === undefined) return
+  throw new Error(
+    `the address ${address} belongs to server ${holder.id}: remove that one, or use another address`,
+  )
 }

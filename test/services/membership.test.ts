@@ -23,6 +23,10 @@ const join = (id: number, address: string, incarnation: string): MembershipChang
   incarnation,
 })
 const remove = (id: number): MembershipChange => ({ action: 'remove', id })
+const move = (addresses: Readonly<Record<number, string>>): MembershipChange => ({
+  action: 'move',
+  servers: Object.entries(addresses).map(([id, address]) => ({ id: Number(id), address })),
+})
 const change = (seq: number, of: MembershipChange) => ask('o@0', seq, { kind: 'members', change: of })
 
 describe('a change of members', () => {
@@ -127,6 +131,49 @@ describe('a change of members', () => {
     ['removing one that is no member', remove(7), 'server 7 is not a member: the members are 0, 1, 2'],
   ])('%s fails', (_, wrong, error) => {
     expect(() => changeMembers(threeMembers, wrong)).toThrow(error)
+  })
+
+  describe('a move', () => {
+    const [first, second, third] = threeMembers as [Member, Member, Member]
+    const waiting = { id: 3, address: 'h:4', incarnation: null, joining: 'disk' }
+
+    test('keeps ids and directories, so the same votes count', () => {
+      const members = [...threeMembers, waiting]
+      expect(changeMembers(members, move({ 1: 'h:9', 3: 'h:10' }))).toEqual([
+        first,
+        { ...second, address: 'h:9' },
+        third,
+        { ...waiting, address: 'h:10' },
+      ])
+    })
+
+    test('of several is one change: they may exchange addresses', () => {
+      const exchanged = changeMembers(threeMembers, move({ 0: second.address, 1: first.address }))
+      expect(exchanged).toEqual([
+        { ...first, address: second.address },
+        { ...second, address: first.address },
+        third,
+      ])
+    })
+
+    test('to where they are, in another spelling, changes nothing', () => {
+      expect(changeMembers(threeMembers, move({ 0: '[::ffff:127.0.0.1]:29367' }))).toBe(threeMembers)
+    })
+
+    test.each([
+      [move({ 7: 'h:9' }), 'server 7 is not a member: the members are 0, 1, 2'],
+      [
+        move({ 0: second.address }),
+        `the address ${second.address} belongs to server 1: remove that one, or use another address`,
+      ],
+      [move({ 0: 'h:9', 1: 'h:9' }), 'the address h:9 belongs to server'],
+      [
+        { action: 'move', servers: [0, 1].map((port) => ({ id: 2, address: `h:${port + 1}` })) } as const,
+        'server 2 is moved twice: give it one address',
+      ],
+    ])('is refused whole where one is not possible: %j', (wrong, error) => {
+      expect(() => changeMembers(threeMembers, wrong)).toThrow(error)
+    })
   })
 
   test('a cluster has at most 31 servers; one that waits to be counted can be counted, or go elsewhere', () => {

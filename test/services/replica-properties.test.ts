@@ -25,6 +25,13 @@ const change: fc.Arbitrary<MembershipChange> = fc.oneof(
     incarnation: fc.constantFrom('p', 'q'),
   }),
   fc.record({ action: fc.constant('remove' as const), id: fc.nat(4) }),
+  fc.record({
+    action: fc.constant('move' as const),
+    servers: fc.array(fc.record({ id: fc.nat(4), address: fc.constantFrom('h:1', 'h:2') }), {
+      minLength: 1,
+      maxLength: 2,
+    }),
+  }),
 )
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: name.map(lock) },

@@ -68,6 +68,16 @@ export const membershipChanges: fc.Arbitrary<MembershipChange> = fc.oneof(
     plain,
   ),
   fc.record({ action: fc.constant('remove' as const), id: nodeIds }, plain),
+  fc.record(
+    {
+      action: fc.constant('move' as const),
+      servers: fc.array(fc.record({ id: nodeIds, address: addresses }, plain), {
+        minLength: 1,
+        maxLength: 3,
+      }),
+    },
+    plain,
+  ),
 )
 
 const ttlRange = { min: sessionTtlMs.least, max: sessionTtlMs.most }
