@@ -12,10 +12,12 @@ export type Instance = number
 /** The address of a host: `host:port`. */
 export type Address = string
 
-/** The content of a request: a command of the service, a change of members, or a command about sessions and their requests. */
+/** The content of a request: a command of the service, a change of members or of the quota, or a command about sessions and their requests. */
 export type Command =
   | { readonly kind: 'service'; readonly body: Json }
   | { readonly kind: 'members'; readonly change: MembershipChange }
+  /** Changes the quota of the replicated state. */
+  | { readonly kind: 'quota'; readonly bytes: number }
   /** Cancels an earlier request of the session. */
   | { readonly kind: 'cancel'; readonly seq: number }
   | SessionCommand

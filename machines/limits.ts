@@ -70,7 +70,20 @@ export interface ReplicatedLimits {
   readonly timers: number
   /** The most deadlines of timers and sessions that pass at one instance. */
   readonly deadlines: number
+  /** The quota of a new cluster, in bytes of the whole replicated state. A chosen command changes it. */
+  readonly quotaBytes: number
+  /** So many sessions may open beyond the quota: what shrinks the state needs a session, too. */
+  readonly spareSessions: number
 }
+
+/**
+ * What the parts of the replicated state around the service count for in its size, in bytes. A result counts for its JSON and
+ * `resultOverheadBytes`, the service for what `Service.sizeBytes` returns.
+ */
+export const partBytes = { session: 1_024, waiting: 512, timer: 256 } as const
+
+/** The range of a quota, in bytes. */
+export const quotaRange = { least: 1_048_576, most: 2 ** 52 } as const
 
 /** The overhead of a result beside its JSON, in bytes. */
 export const resultOverheadBytes = 512
@@ -92,6 +105,8 @@ export const replicatedLimits: ReplicatedLimits = {
   resultBytes: 256 * 1_048_576,
   timers: 250_000,
   deadlines: 1_000,
+  quotaBytes: 2 ** 30,
+  spareSessions: 1_000,
 }
 
 /**

@@ -17,6 +17,16 @@ export type Outcome =
   | ({ readonly kind: 'executed'; readonly result: Json } & Position)
   /** The service refused or threw: the request has its place in the order and changed nothing. */
   | ({ readonly kind: 'failed'; readonly error: string } & Position)
+  /**
+   * The replicated state would have grown by `growthBytes` beyond its quota: the request has its place in the order and changed nothing.
+   * `sizeBytes` is the size of the state.
+   */
+  | ({
+      readonly kind: 'overQuota'
+      readonly sizeBytes: number
+      readonly growthBytes: number
+      readonly quotaBytes: number
+    } & Position)
   /** The client cancelled it before it was executed. It never will be executed. */
   | ({ readonly kind: 'cancelled' } & Position)
   /**

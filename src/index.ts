@@ -7,6 +7,7 @@ export type { Timing } from '../machines/timing.ts'
 export * from './client/errors.ts'
 export {
   AlreadyHeld,
+  type ChangedQuota,
   type Client,
   type ConnectOptions,
   type ConnectTiming,

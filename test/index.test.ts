@@ -28,6 +28,7 @@ test('the main entry has what a program calls, and the errors that it may catch'
     'LockTimeout',
     'PaxosError',
     'PermitsDiffer',
+    'QuotaExceeded',
     'ReadFailed',
     'RequestFailed',
     'RequestRefused',

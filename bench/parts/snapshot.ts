@@ -99,7 +99,15 @@ export async function measureSnapshot({ seconds }: Bench): Promise<void> {
 /** A snapshot with the state of the case, as a server reads it. */
 function snapshotOf({ service, sessions, rows }: Case): readonly Uint8Array[] {
   const contents: SnapshotContents = {
-    head: { service: service.name, firstUnexecuted: sessions, clockMs: 0, runningDigest: '', members: [] },
+    head: {
+      service: service.name,
+      firstUnexecuted: sessions,
+      clockMs: 0,
+      runningDigest: '',
+      members: [],
+      quotaBytes: 2 ** 30,
+      serviceBytes: 0,
+    },
     sessions: Array.from({ length: sessions }, (_, number) => ({
       line: ['session', uidOf(number), ttlMs, ttlMs, false, false, 0, 0, 0, 0] as const,
       ended: [],

@@ -1,6 +1,6 @@
 import type { Address } from '../../machines/batch.ts'
 import type { Client } from '../client/index.ts'
-import { Aborted, connect, ReadFailed, RequestFailed } from '../client/index.ts'
+import { Aborted, connect, QuotaExceeded, ReadFailed, RequestFailed } from '../client/index.ts'
 import { visible } from '../core/visible.ts'
 import { whyUnresolved } from '../network/resolver.ts'
 import { type Answering, answeringIn } from './answering.ts'
@@ -60,6 +60,7 @@ export async function askWith<T>(
     return await (deadline === null ? answer : Promise.race([answer, deadline.missed]))
   } catch (error) {
     if (error instanceof RequestFailed || error instanceof ReadFailed) throw new Failure(visible(error.error))
+    if (error instanceof QuotaExceeded) throw new Failure(error.message, exitCodes.quotaExceeded)
     if (!givingUp.signal.aborted) throw error
     const doubts = error instanceof Aborted ? `; ${error.message}` : ''
     if (interruptedBy !== null) throw new Failure(`interrupted${doubts}`, signalExitCodes[interruptedBy])

@@ -18,6 +18,8 @@ export const exitCodes = {
   notHeld: 8,
   /** `lock`: the lock was lost while it was held. */
   lost: 9,
+  /** The replicated state has reached its quota. */
+  quotaExceeded: 10,
 } as const
 
 /** The shell's convention for a program that a signal ended. */
@@ -34,10 +36,12 @@ export const exitCodesHelp = `Exit codes:
   7    status: some servers did not answer
   8    unlock: the lock was not held, or not under that token
   9    lock: the lock was lost while it was held
+  10   refused: the replicated state has reached its quota
   130  interrupted by Ctrl-C (129: by SIGHUP, 131: by Ctrl-\\, 143: by SIGTERM) before it was done
 
 With --json, an error is also one object on stdout: {"error":{"code":…,"message":…}}. The codes are failed (exit codes 1 and 6),
-usage (2), gaveUp (3), noQuorum (4), noServerAnswers (5), lost (9), interrupted (129, 130, 131, 143) and internal (1), a bug in paxos.`
+usage (2), gaveUp (3), noQuorum (4), noServerAnswers (5), lost (9), quotaExceeded (10), interrupted (129, 130, 131, 143) and internal (1), a bug
+in paxos.`
 
 /** The kind of an error, for programs. */
 export type ErrorCode =
@@ -47,8 +51,11 @@ export type ErrorCode =
   | 'noQuorum'
   | 'noServerAnswers'
   | 'lost'
+  | 'quotaExceeded'
   | 'interrupted'
   | 'internal'
+
+const namedCodes = ['usage', 'gaveUp', 'noQuorum', 'noServerAnswers', 'lost', 'quotaExceeded'] as const
 
 /** A command failed. Holds a one-line message for stderr and the exit code. */
 export class Failure extends Error {
@@ -62,7 +69,7 @@ export class Failure extends Error {
 
   /** The kind of the error. */
   get code(): ErrorCode {
-    for (const code of ['usage', 'gaveUp', 'noQuorum', 'noServerAnswers', 'lost'] as const) {
+    for (const code of namedCodes) {
       if (this.exitCode === exitCodes[code]) return code
     }
     return Object.values<number>(signalExitCodes).includes(this.exitCode) ? 'interrupted' : 'failed'

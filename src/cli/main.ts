@@ -14,6 +14,7 @@ import { addLocksCommand } from './locks.ts'
 import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain, printJson } from './output.ts'
+import { addQuotaCommand } from './quota.ts'
 import { addSessionsCommand } from './sessions.ts'
 import { addStatusCommand } from './status.ts'
 import { addStorageCommand } from './storage.ts'
@@ -57,6 +58,7 @@ addSessionsCommand(program)
 addStatusCommand(program)
 addInspectCommand(program)
 addMembersCommand(program)
+addQuotaCommand(program)
 addStorageCommand(program)
 // The other commands bring half of the code, and only they and the help need it.
 if (!program.commands.some((command) => command.name() === process.argv[2])) {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError, Option } from 'commander'
 import type { Address, NodeId } from '../../machines/batch.ts'
-import { defaultLimits } from '../../machines/limits.ts'
+import { defaultLimits, quotaRange } from '../../machines/limits.ts'
 import { isPublicId } from '../core/names.ts'
 import { defaultStatelyUrl } from '../inspect/records/protocol.ts'
 import {
@@ -155,6 +155,21 @@ export function parseDuration(value: string): number {
     invalid(`Give a duration, such as 5s, 1m30s or 250ms, or seconds, from 1ms to ${longestTimeoutS}s.`)
   }
   return ms
+}
+
+const size = /^(?<number>\d+)(?<unit>|KiB|MiB|GiB)$/
+const sizeUnits: { readonly [unit: string]: number } = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+
+/** A size of the replicated state, such as `512MiB`, or a number of bytes. */
+export function parseQuota(value: string): number {
+  const { number, unit = '' } = size.exec(value)?.groups ?? {}
+  const bytes = Number(number) * (sizeUnits[unit] ?? Number.NaN)
+  if (!(bytes >= quotaRange.least && bytes <= quotaRange.most)) {
+    invalid(
+      `Give a size, such as 512MiB, 2GiB or a number of bytes, from ${quotaRange.least} to ${quotaRange.most}.`,
+    )
+  }
+  return bytes
 }
 
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']

@@ -1,5 +1,7 @@
 import type { Address, Json, MembershipChange, NodeId } from '../../machines/batch.ts'
 import type { ServerIndex } from '../../machines/client-context.ts'
+import { quotaRange } from '../../machines/limits.ts'
+import { shownValue } from '../core/shown-value.ts'
 import { asJson } from './body.ts'
 import { Directory } from './directory.ts'
 import { ClientClosed, InvalidArgument, type PaxosError, ServerSilent } from './errors.ts'
@@ -11,11 +13,21 @@ import { Locks } from './locks.ts'
 import { type Settings, validAddress } from './options.ts'
 import { type Reading, type ReadOptions, Reads } from './reads.ts'
 import { Requests } from './requests.ts'
+import { resultWith } from './result-with.ts'
 import { Sessions } from './sessions.ts'
 
 export interface RequestOptions {
   /** Aborts the request. If the signal comes too late, the request rejects with Aborted, which carries the outcome. */
   readonly signal?: AbortSignal
+}
+
+/** What `setQuota` changed, in bytes. */
+export interface ChangedQuota {
+  readonly quotaBytes: number
+  /** The quota until then. */
+  readonly before: number
+  /** The size of the replicated state. */
+  readonly sizeBytes: number
 }
 
 /** The status that a server reported, or the error in place of it. */
@@ -76,8 +88,8 @@ export class Client<Command = Json, Result = Json> {
 
   /**
    * Has the service execute `body` once, even if servers fail and datagrams are lost. Rejects with RequestFailed when the
-   * service refuses the command, with RequestRefused when the cluster refuses the request, and with RequestTooLarge,
-   * Aborted or ClientClosed, and with WrongService when the option `service` of `connect` names a service that the cluster does not
+   * service refuses the command, with QuotaExceeded when the state has no room for its effect, with RequestRefused when the cluster refuses the
+   * request, and with RequestTooLarge, Aborted or ClientClosed, and with WrongService when the option `service` of `connect` names a service that the cluster does not
    * run. Rejects with the signal's reason when the request was aborted in time and will never be
    * executed. While no quorum answers, it keeps retrying.
    */
@@ -101,6 +113,21 @@ export class Client<Command = Json, Result = Json> {
    */
   async changeMembers(change: MembershipChange, { signal }: RequestOptions = {}): Promise<ExecutedRequest> {
     return this.#requests.execute({ kind: 'members', change: asChange(change) }, { signal })
+  }
+
+  /**
+   * Changes the size that the replicated state may have, to a whole number of bytes from 1 MiB to 2^52. With a quota below the size only those
+   * requests work that do not make the state larger. Rejects as `request` does.
+   */
+  async setQuota(bytes: number, { signal }: RequestOptions = {}): Promise<ChangedQuota> {
+    const { least, most } = quotaRange
+    if (!Number.isSafeInteger(bytes) || bytes < least || bytes > most) {
+      throw new InvalidArgument(
+        `the quota must be a whole number of bytes from ${least} to ${most}; received ${shownValue(bytes)}`,
+      )
+    }
+    const { result } = await this.#requests.execute({ kind: 'quota', bytes }, { signal })
+    return resultWith<ChangedQuota>(result, 'quotaBytes')
   }
 
   /** Requests the status of every known server, or of `server` alone. A silent server yields an entry with an error. */

@@ -27,6 +27,39 @@ export class RequestFailed extends PaxosError {
   }
 }
 
+/**
+ * The replicated state has reached its quota, and the request would make it larger: `paxos quota` shows the size. The cluster executed the
+ * request without any effect, and a repetition of it has the same answer. Requests that shrink the state work: free or delete
+ * something, or raise the quota with `paxos quota set`, and send the request anew.
+ */
+export class QuotaExceeded extends PaxosError {
+  override readonly name = 'QuotaExceeded'
+  /** The size of the state, in bytes. */
+  readonly sizeBytes: number
+  /** What the request would have added. */
+  readonly growthBytes: number
+  readonly quotaBytes: number
+  readonly instance: Instance
+  readonly index: number
+
+  constructor({
+    sizeBytes,
+    growthBytes,
+    quotaBytes,
+    instance,
+    index,
+  }: Extract<Outcome, { kind: 'overQuota' }>) {
+    super(
+      `the replicated state takes ${sizeBytes} bytes of its quota of ${quotaBytes}, and the request would add ${growthBytes}: it had no effect; delete or free something, or raise the quota with paxos quota set, and ask again`,
+    )
+    this.sizeBytes = sizeBytes
+    this.growthBytes = growthBytes
+    this.quotaBytes = quotaBytes
+    this.instance = instance
+    this.index = index
+  }
+}
+
 /** The service refused the read or threw: the command does not only read, or what it asks for cannot be read. */
 export class ReadFailed extends PaxosError {
   override readonly name = 'ReadFailed'

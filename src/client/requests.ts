@@ -21,6 +21,7 @@ import {
   Aborted,
   type ClientClosed,
   InvalidArgument,
+  QuotaExceeded,
   RequestFailed,
   RequestRefused,
   RequestTooLarge,
@@ -590,6 +591,8 @@ function executedPart(outcome: Outcome): ExecutedRequest {
       return { result: outcome.result, instance: outcome.instance, index: outcome.index }
     case 'failed':
       throw new RequestFailed(outcome)
+    case 'overQuota':
+      throw new QuotaExceeded(outcome)
     case 'cancelled':
       throw new RequestRefused('cancelled')
     case 'refused':

@@ -78,6 +78,8 @@ function textOf({ uid, seq, outcome }: RequestOutcome): string {
     case 'failed':
     case 'cancelled':
       return `${name} ${outcome.instance}.${outcome.index}`
+    case 'overQuota':
+      return `${name} ${outcome.instance}.${outcome.index} ${outcome.sizeBytes} ${outcome.growthBytes} ${outcome.quotaBytes}`
     case 'delayed':
       return `${name} ${canonicalJson(outcome.key)}`
     case 'refused':

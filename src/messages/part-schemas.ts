@@ -2,7 +2,7 @@
 import { FormatRegistry, Kind, type TObject, type TProperties, Type, TypeRegistry } from '@sinclair/typebox'
 import type { Json } from '../../machines/batch.ts'
 import { chunkBytes } from '../../machines/fetching.ts'
-import { maxElapsedMs, replicatedLimits, sessionTtlMs } from '../../machines/limits.ts'
+import { maxElapsedMs, quotaRange, replicatedLimits, sessionTtlMs } from '../../machines/limits.ts'
 import { isWellFormed, jsonFault } from '../core/json.ts'
 import { publicIdPattern } from '../core/names.ts'
 import { plainTextMark } from '../core/plain-text-client.ts'
@@ -103,6 +103,10 @@ const publicId = Type.String({ pattern: publicIdPattern })
 const command = Type.Union([
   closed({ kind: Type.Literal('service'), body: commandBody }),
   closed({ kind: Type.Literal('members'), change: membershipChange }),
+  closed({
+    kind: Type.Literal('quota'),
+    bytes: Type.Integer({ minimum: quotaRange.least, maximum: quotaRange.most }),
+  }),
   closed({ kind: Type.Literal('cancel'), seq: integer }),
   closed({
     kind: Type.Literal('open'),
@@ -146,6 +150,13 @@ const position = { instance: integer, index: integer }
 export const outcome = Type.Union([
   closed({ kind: Type.Literal('executed'), result, ...position }),
   closed({ kind: Type.Literal('failed'), error: text, ...position }),
+  closed({
+    kind: Type.Literal('overQuota'),
+    sizeBytes: integer,
+    growthBytes: integer,
+    quotaBytes: integer,
+    ...position,
+  }),
   closed({ kind: Type.Literal('cancelled'), ...position }),
   closed({
     kind: Type.Literal('refused'),

@@ -28,6 +28,8 @@ export function commandText(command: Command): string {
       return bodyText(command.body)
     case 'members':
       return `members ${changeText(command.change)}`
+    case 'quota':
+      return `quota ${command.bytes}`
     case 'cancel':
       return `cancel ${command.seq}`
     case 'open':
@@ -119,6 +121,8 @@ export function outcomeText(outcome: Outcome | ReadOutcome | RequestOutcome['out
       return `executed at ${outcome.instance}.${outcome.index}, ${resultText(outcome.result)}`
     case 'failed':
       return `failed at ${outcome.instance}.${outcome.index}, ${outcome.error}`
+    case 'overQuota':
+      return `refused at ${outcome.instance}.${outcome.index}, ${outcome.growthBytes} bytes beyond the quota of ${outcome.quotaBytes}`
     case 'cancelled':
       return `cancelled at ${outcome.instance}.${outcome.index}`
     case 'read':

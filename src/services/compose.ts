@@ -11,7 +11,7 @@ import { fieldsOf, shown } from './fields.ts'
 import { withFaults } from './part-faults.ts'
 import { ServiceFault } from './reason.ts'
 import type { Changed, Delayed, Executed, RequestName, Service, ServiceTable, Time } from './service.ts'
-import { drop, each, emptyMap, get, mapOf, put, type SortedMap } from './sorted-map.ts'
+import { drop, each, emptyMap, get, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
 
 /** The services to compose, by the names under which commands address them. */
 export type Parts = { readonly [name: string]: Service }
@@ -37,6 +37,9 @@ export type ComposedService<P extends Parts> = Service<
 
 type Command = { readonly service: string; readonly command: unknown }
 type State = ComposedState
+
+/** What a request that waits takes in the state of the whole, in bytes. */
+const waitingBytes = 256
 
 /** Between the name of a service and its key or its timer. */
 const prefixJoint = ':'
@@ -87,6 +90,7 @@ class Composition {
   constructor(parts: ReadonlyMap<string, Service>) {
     this.#parts = parts
     const hasAny = (method: keyof Service) => [...parts.values()].some((part) => part[method] !== undefined)
+    const hasAll = (method: keyof Service) => [...parts.values()].every((part) => part[method] !== undefined)
     this.service = {
       name: [...parts.keys()].join(nameJoint),
       initial: () => this.#initial(),
@@ -115,6 +119,7 @@ class Composition {
         const part = this.#part(service)
         return part.stillHolds === undefined || part.stillHolds(state.parts[service], command, result)
       },
+      ...(hasAll('sizeBytes') && { sizeBytes: (state: State) => this.#sizeBytes(state) }),
       snapshot: (state) => this.#snapshot(state),
       restore: (rows) => this.#restore(rows),
       ...(hasAny('view') && { view: (state: State) => this.#view(state) }),
@@ -243,6 +248,13 @@ class Composition {
       silencePromises(holds)
       return holds === true
     })
+  }
+
+  /** The sizes of all, and what the requests that wait take here. */
+  #sizeBytes({ parts, waiting }: State): number {
+    let bytes = sizeOf(waiting) * waitingBytes
+    for (const [name, part] of this.#parts) bytes += part.sizeBytes?.(parts[name]) ?? 0
+    return bytes
   }
 
   /** First the names of all, then the rows of each with its name, then the requests that wait. */

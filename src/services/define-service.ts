@@ -42,6 +42,7 @@ export const optionalMethods = [
   'sessionEnded',
   'holds',
   'stillHolds',
+  'sizeBytes',
   'view',
 ] as const satisfies (keyof Service)[]
 

@@ -8,7 +8,7 @@ import { parseLockCommand } from './lock/parse.ts'
 import { query } from './lock/query.ts'
 import { settle } from './lock/settle.ts'
 import { restore, snapshot } from './lock/snapshot.ts'
-import { type LockState, noLocks, waitKey } from './lock/state.ts'
+import { type LockState, noLocks, sizeBytes, waitKey } from './lock/state.ts'
 import { LockTable } from './lock/table.ts'
 import { take } from './lock/take.ts'
 import { view } from './lock/view.ts'
@@ -63,6 +63,7 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
     if (command.action !== 'lock') return true
     return 'token' in result && new LockTable(state).grant(result.token) !== undefined
   },
+  sizeBytes,
   snapshot,
   restore,
   view,

@@ -4,6 +4,9 @@ import type { Outcome, Position } from '../../machines/outcome.ts'
 import { isKeptCommand } from './kept-command.ts'
 import type { Session } from './sessions.ts'
 
+/** What does not fit into the quota. */
+export type Excess = Omit<Extract<Outcome, { readonly kind: 'overQuota' }>, 'kind' | keyof Position>
+
 /** The outcome of a request whose session has ended, or never was. */
 export const sessionHasEnded: Outcome = { kind: 'refused', reason: 'expired' }
 
@@ -34,6 +37,14 @@ export function compareEnds(a: Outcome, b: Outcome): number {
 
 export function executed({ instance, index }: Position, result: Json): Outcome {
   return { kind: 'executed', result, instance, index }
+}
+
+/** The outcome of a request that would let the state of `sizeBytes` grow by `growthBytes` beyond `quotaBytes`. */
+export function overQuota(
+  { instance, index }: Position,
+  { sizeBytes, growthBytes, quotaBytes }: Excess,
+): Outcome {
+  return { kind: 'overQuota', sizeBytes, growthBytes, quotaBytes, instance, index }
 }
 
 export function failed({ instance, index }: Position, error: string): Outcome {

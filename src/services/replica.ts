@@ -15,6 +15,7 @@ import { endedOutcome, sessionHasEnded } from './outcomes.ts'
 import { BatchRun } from './replica/batch-run.ts'
 import { passDeadlines } from './replica/deadlines.ts'
 import { executeGroup } from './replica/groups.ts'
+import { sizeOfState } from './replica/quota.ts'
 import { type RestoreOptions, RestoringState } from './replica/restore.ts'
 import { deadlineOf, initialState, type ReplicaState } from './replica/state.ts'
 import { type ReplicaView, replicaViewOf } from './replica-view.ts'
@@ -46,7 +47,10 @@ export interface ReplicaOptions {
 export type Usage = { readonly used: number; readonly allowed: number }
 
 export type ReplicaUsage = Readonly<
-  Record<'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes' | 'timers', Usage>
+  Record<
+    'members' | 'sessions' | 'plainTextSessions' | 'waiting' | 'resultBytes' | 'timers' | 'stateBytes',
+    Usage
+  >
 >
 
 const nothingRecalled: Recalled = { ended: [], isFull: false }
@@ -106,7 +110,8 @@ export class Replica implements ReplicatedState {
   }
 
   /**
-   * The use of each bounded resource. `resultBytes` is the approximate size of the results that no client has acknowledged.
+   * The use of each bounded resource. `resultBytes` is the approximate size of the results that no client has acknowledged, `stateBytes`
+   * that of the whole replicated state, and what its quota allows.
    */
   get usage(): ReplicaUsage {
     const { limits, members, sessions, waiting, service } = this.#state
@@ -117,6 +122,7 @@ export class Replica implements ReplicatedState {
       waiting: { used: waiting.total, allowed: limits.waiting },
       resultBytes: { used: sessions.results.bytes, allowed: limits.resultBytes },
       timers: { used: service.timerCount, allowed: limits.timers },
+      stateBytes: { used: sizeOfState(this.#state), allowed: this.#state.quotaBytes },
     }
   }
 
@@ -248,8 +254,9 @@ export class Replica implements ReplicatedState {
 
   /** The contents of a snapshot of now. It reads the sessions from `images`. */
   #contents(sessions: Iterable<SessionImage>): SnapshotContents {
-    const { service, firstUnexecuted, clockMs, runningDigest, members } = this.#state
-    const head = { service: service.name, firstUnexecuted, clockMs, runningDigest, members }
+    const { service, firstUnexecuted, clockMs, runningDigest, members, quotaBytes } = this.#state
+    const { name, stateBytes: serviceBytes } = service
+    const head = { service: name, firstUnexecuted, clockMs, runningDigest, members, quotaBytes, serviceBytes }
     return { head, sessions, timers: service.timers, rows: service.snapshot() }
   }
 

@@ -1,10 +1,14 @@
 /** The service of a replica, with its state and its timers. It checks the whole of what the service returns before it keeps any part of it. */
 import type { Json } from '../../machines/batch.ts'
+import { partBytes } from '../../machines/limits.ts'
+import type { Full } from '../../machines/outcome.ts'
 import { silencePromises } from '../core/promises.ts'
 import { answerIn, type Change, changeIn, readingIn, refusePromises, rowsOf, stateGiven } from './answer.ts'
+import type { Excess } from './outcomes.ts'
 import { faultsOf } from './part-faults.ts'
 import { reasonOfFailure, ServiceFault } from './reason.ts'
 import type { Moment, RequestName, Service, ServiceView, Time, TimerChange } from './service.ts'
+import { stateGrowth } from './state-growth.ts'
 import { type Timer, Timers } from './timers.ts'
 import { viewOf } from './view.ts'
 
@@ -26,13 +30,28 @@ export type ServiceEnding =
     }
   | { readonly kind: 'delayed'; readonly key: string | null; readonly revoked: readonly string[] }
   /** There is no room for another request that waits. */
-  | { readonly kind: 'full'; readonly of: 'waiting' }
+  | Full
+  | { readonly kind: 'overQuota'; readonly excess: Excess }
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** What the service read, or why it did not. */
 export type ServiceReading =
   | { readonly kind: 'read'; readonly result: Json }
   | { readonly kind: 'failed'; readonly reason: string }
+
+/** The room for what the execution of a request adds to the state around the service. */
+export interface Room {
+  /** `null` when the request may wait. */
+  readonly refusesToWait: () => Full | null
+  /** What does not fit when the service, its timers included, grows by `growthBytes`, and the request waits or not; `null` when all fits. */
+  readonly excessOf: (growthBytes: number, waits: boolean) => Excess | null
+}
+
+/** What a change adds, and takes away. */
+interface Growth {
+  readonly stateBytes: number
+  readonly timers: number
+}
 
 /** What became of a change that the service was asked for. */
 interface Attempt {
@@ -50,6 +69,7 @@ export class ServiceHost {
   readonly #mistaken: (thrown: unknown) => void
   readonly #timers = new Timers()
   #state: unknown
+  #stateBytes: number
 
   /** The service in its initial state. Throws when it gives none. */
   constructor({ service, mostTimers, mistaken }: ServiceHostOptions) {
@@ -57,10 +77,16 @@ export class ServiceHost {
     this.#mostTimers = mostTimers
     this.#mistaken = mistaken
     this.#state = stateGiven(service.initial(), 'initial')
+    this.#stateBytes = stateGrowth(service, undefined, this.#state)
   }
 
   get name(): string {
     return this.#service.name
+  }
+
+  /** The size of the state. */
+  get stateBytes(): number {
+    return this.#stateBytes
   }
 
   get timerCount(): number {
@@ -82,14 +108,19 @@ export class ServiceHost {
     return this.#timers.earliestMs
   }
 
-  /** Has the service execute the command in `body`. If it fails, nothing changes. `mayWait` says whether there is room for a request that waits. */
-  execute(body: Json, moment: Moment, mayWait: () => boolean): ServiceEnding {
+  /** Has the service execute the command in `body`. If it fails, nothing changes. */
+  execute(body: Json, moment: Moment, room: Room): ServiceEnding {
     try {
       const command = this.#service.parse(frozen(body))
       if (command !== body) refusePromises(command, 'parse')
       const answer = answerIn(this.#service.execute(this.#state, command, moment), this.#state)
-      if (answer.kind === 'delayed' && !mayWait()) return { kind: 'full', of: 'waiting' }
-      this.#adopt(answer, moment.clockMs)
+      const waits = answer.kind === 'delayed'
+      const full = waits ? room.refusesToWait() : null
+      if (full !== null) return full
+      const growth = this.#growthBy(answer)
+      const excess = room.excessOf(growth.stateBytes + growth.timers * partBytes.timer, waits)
+      if (excess !== null) return { kind: 'overQuota', excess }
+      this.#adopt(answer, moment.clockMs, growth)
       return answer.kind === 'delayed'
         ? { kind: 'delayed', key: answer.key, revoked: answer.revoked }
         : { kind: 'executed', result: answer.result, freed: answer.freed, revoked: answer.revoked }
@@ -171,9 +202,10 @@ export class ServiceHost {
     return rowsOf(this.#service, this.#state)
   }
 
-  /** Replaces the state by that of a snapshot. */
-  restore(rows: Iterable<Json>): void {
+  /** Replaces the state by that of a snapshot. Its size is that of the state that was captured, however it was measured there. */
+  restore(rows: Iterable<Json>, stateBytes: number): void {
     this.#state = stateGiven(this.#service.restore(rows), 'restore')
+    this.#stateBytes = stateBytes
   }
 
   /** Sets a timer of a snapshot. They come in the order in which they fire. */
@@ -205,25 +237,30 @@ export class ServiceHost {
       const returned = run(this.#service)
       const change = changeIn(returned, this.#state, by)
       for (const fault of faultsOf(returned)) reasonOfFailure(fault, this.#mistaken)
-      this.#adopt(change, clockMs)
+      this.#adopt(change, clockMs, this.#growthBy(change))
       return { failed: null, freed: change.freed, revoked: change.revoked }
     } catch (error) {
       return { failed: reasonOfFailure(error, this.#mistaken), freed: [], revoked: [] }
     }
   }
 
-  #adopt({ state, timers }: Change, clockMs: number): void {
-    this.#checkTimers(timers)
+  #adopt({ state, timers }: Change, clockMs: number, { stateBytes }: Growth): void {
     this.#state = state
+    this.#stateBytes += stateBytes
     for (const { name, afterMs } of timers) {
       if (afterMs === null) this.#timers.cancel(name)
       else this.#timers.set(name, clockMs + afterMs)
     }
   }
 
-  /** Throws a `ServiceFault` when the service may not make `changes`. */
-  #checkTimers(changes: readonly TimerChange[]): void {
-    if (changes.length === 0) return
+  /** What `change` adds. Throws a `ServiceFault` when the service may not make it. */
+  #growthBy({ state, timers }: Change): Growth {
+    return { timers: this.#moreTimers(timers), stateBytes: stateGrowth(this.#service, this.#state, state) }
+  }
+
+  /** The number of timers that `changes` adds. Throws a `ServiceFault` when the service may not make them. */
+  #moreTimers(changes: readonly TimerChange[]): number {
+    if (changes.length === 0) return 0
     if (!this.#hears('timerFired')) {
       throw new ServiceFault('the service sets a timer and has no method timerFired: add it')
     }
@@ -233,6 +270,7 @@ export class ServiceHost {
     if (size > this.#timers.size && size > this.#mostTimers) {
       throw new ServiceFault(`a service may set ${this.#mostTimers} timers: it would set more`)
     }
+    return size - this.#timers.size
   }
 }
 

@@ -142,6 +142,12 @@ export interface Service<State = unknown, Command = unknown, Result extends Json
    */
   stillHolds?(state: State, command: Command, result: Result): boolean
   /**
+   * Returns the size of the state in bytes: a whole number that may be an estimate, and that equal states share. It counts for the quota of
+   * the replicated state: a request that makes it larger than the quota allows is refused. Its cost must not grow with the state. Without it
+   * the replica compares the parts in which a new state differs from the one before, which costs little where both share the other parts.
+   */
+  sizeBytes?(state: State): number
+  /**
    * Yields the state as rows, in one order for equal states: each is a JSON value (as a result is) of at most a few kilobytes, such as an
    * entry of a map. A small state is one row: `snapshot: (state) => [state]`. The replica draws the rows of a large state little by little,
    * while it executes requests with later states: yield them from a generator (`sortedMap.each` walks a map), and read nothing

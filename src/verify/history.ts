@@ -154,6 +154,7 @@ function endingOf(outcome: Outcome | ReadOutcome, at: Tick): Ending {
     case 'read':
       return { kind: 'answered', at, result: outcome.result, position: positionOfRead(outcome) }
     case 'failed':
+    case 'overQuota':
     case 'cancelled':
     case 'unreadable':
       return { kind: 'void', at }

@@ -92,6 +92,7 @@ export class Locks extends Part {
           break
         case 'cancelled':
         case 'failed':
+        case 'overQuota':
           this.#endWait(key)
           break
         case 'refused':

@@ -77,6 +77,7 @@ export class Requests extends Part {
     switch (outcome.kind) {
       case 'executed':
       case 'failed':
+      case 'overQuota':
       case 'cancelled':
         if (isAcked || session?.ended.get(endKey(uid, seq, outcome)) === fingerprint(outcome)) return
         throw new Violation(

@@ -32,6 +32,7 @@ function clumsyLock(onThrow: (before: Clumsy, after: Clumsy) => void = () => und
     requestEnded: (state, request, at) => within(state, (inner) => locks.requestEnded?.(inner, request, at)),
     sessionEnded: (state, uid, at) => within(state, (inner) => locks.sessionEnded?.(inner, uid, at)),
     holds: (state, uid) => locks.holds?.((state as Clumsy).locks, uid) ?? false,
+    sizeBytes: (state) => locks.sizeBytes?.((state as Clumsy).locks) ?? 0,
     stillHolds: (state, command, result) =>
       locks.stillHolds?.((state as Clumsy).locks, command as Json, result) ?? true,
     snapshot: (state) => locks.snapshot((state as Clumsy).locks),

@@ -1,4 +1,5 @@
 /** Faults of snapshots: something is not in them, or is drawn too late. */
+import { replicatedLimits } from '../../machines/limits.ts'
 import type { Capture } from '../../src/core/replicated-state.ts'
 import {
   contentsIn,
@@ -56,6 +57,10 @@ export const snapshotFaults: readonly Mutation[] = [
     sessions: sessions.map((session) =>
       session.ttlMs === null ? session : { ...session, deadlineMs: clockMs + session.ttlMs },
     ),
+  })),
+  forgets('the quota', () => ({ quotaBytes: replicatedLimits.quotaBytes })),
+  forgets('a part of the size that the quota bounds', ({ serviceBytes }) => ({
+    serviceBytes: Math.ceil(serviceBytes / 2),
   })),
   forgets('the timers', () => ({ timers: [] })),
   forgets('the clock', () => ({ clockMs: 0 })),

@@ -165,6 +165,10 @@ export const trials: Readonly<Record<string, Trial>> = {
   // The clients of the other checks take locks exclusively.
   'two shared grants share a token': { property: 'the lock service beside lists' },
   // No server installs a snapshot yet.
+  'a snapshot forgets the quota': { property: 'a restored replica beside one that executed everything' },
+  'a snapshot forgets a part of the size that the quota bounds': {
+    property: 'a restored replica beside one that executed everything',
+  },
   'a snapshot forgets the sessions': { property: 'a restored replica beside one that executed everything' },
   'a snapshot forgets the outcomes of requests': {
     property: 'a restored replica beside one that executed everything',

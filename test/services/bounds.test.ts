@@ -81,6 +81,7 @@ describe('sessions', () => {
       waiting: { used: 1, allowed: 100_000 },
       resultBytes: { used: expect.any(Number), allowed: 256 * 1_048_576 },
       timers: { used: 0, allowed: 250_000 },
+      stateBytes: { used: expect.any(Number), allowed: 2 ** 30 },
     })
   })
 })
@@ -107,6 +108,7 @@ describe('requests that wait', () => {
   test('a service that is turned away has not been: its state is that of before', () => {
     const counting: Service = {
       ...(lockService as Service),
+      sizeBytes: () => 0,
       initial: () => 0,
       parse: (json) => json,
       execute: (state) => ({ kind: 'delayed', state: (state as number) + 1, key: 'k' }),

@@ -19,7 +19,7 @@ import { ask, body, threeMembers } from './driver.ts'
 export const limits = {
   ...replicatedLimits,
   ...{ sessions: 9, plainTextSessions: 3, waiting: 8, sessionWaiting: 3, sessionResults: 3 },
-  ...{ resultBytes: 5_000, deadlines: 2 },
+  ...{ resultBytes: 5_000, deadlines: 2, spareSessions: 3, quotaBytes: 20_000 },
 }
 export const service = compose({ kv: kvService, lock: lockService }) as Service
 const sessions = ['a@0', 'b@0']
@@ -62,6 +62,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       { kind: 'end' },
       { kind: 'sessions' },
       { kind: 'open', ttlMs: 5_000 },
+      { kind: 'quota', bytes: 14_000 },
       { kind: 'members', change: { action: 'remove', id: 2 } },
       { kind: 'members', change: { action: 'admit', id: 4, address: 'h:1', incarnation: 'p' } },
     ),

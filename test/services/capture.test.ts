@@ -83,7 +83,7 @@ test('the histories that are tried do reach what they are meant to reach', () =>
   }
   expect([...reached].sort()).toEqual([
     ...['cancelled', 'conflict', 'delayed', 'ended', 'evicted', 'executed', 'expired', 'failed', 'fired'],
-    ...['forgotten', 'full', 'members', 'repeated', 'stale'],
+    ...['forgotten', 'full', 'members', 'overQuota', 'repeated', 'stale'],
   ])
 })
 

@@ -4,7 +4,7 @@ import { compose } from '../../src/services/compose.ts'
 import { type CommandOf, defineService, type ResultOf } from '../../src/services/define-service.ts'
 import { commandFor, commandOf } from '../../src/services/part-command.ts'
 import type { Changed, Moment, Service } from '../../src/services/service.ts'
-import { ServiceHost } from '../../src/services/service-host.ts'
+import { type Room, ServiceHost } from '../../src/services/service-host.ts'
 
 const at: Moment = { instance: 0, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
 
@@ -139,6 +139,8 @@ describe('composed services', () => {
   })
 })
 
+const anyRoom: Room = { refusesToWait: () => null, excessOf: () => null }
+
 describe('a fault in one of them', () => {
   const hosted = (service: Service) => {
     const mistakes: unknown[] = []
@@ -148,7 +150,7 @@ describe('a fault in one of them', () => {
 
   test('fails the request, and leaves no promise unhandled', async () => {
     const { host } = hosted(both)
-    expect(host.execute({ service: 'one', command: 'fault' }, at, () => true)).toEqual({
+    expect(host.execute({ service: 'one', command: 'fault' }, at, anyRoom)).toEqual({
       kind: 'failed',
       reason: 'execute returned a promise: a service must answer at once',
     })
@@ -175,7 +177,7 @@ describe('a fault in one of them', () => {
   test('that sets a timer without timerFired names the service', () => {
     const { timerFired: _, ...late } = noting('late')
     const { host } = hosted(compose({ late, two: noting('two') }) as Service)
-    expect(host.execute({ service: 'late', command: 'time' }, at, () => true)).toMatchObject({
+    expect(host.execute({ service: 'late', command: 'time' }, at, anyRoom)).toMatchObject({
       reason: 'the service late sets a timer and has no method timerFired: add it',
     })
   })

@@ -43,17 +43,6 @@ describe('put, get and delete', () => {
     expect(compareAndSet(0, 'b')).toEqual({ set: false, entry: { key: 'k', value: 'a', version: 1 } })
     expect(compareAndSet(1, 'b')).toEqual({ set: true, version: 2 })
   })
-
-  test('refuse what would exceed the limit of the store, and take what shrinks it', () => {
-    const store = kv()
-    const text = 'x'.repeat(kvLimits.valueBytes - 2)
-    let state = kvService.initial()
-    // As if the store were nearly full.
-    state = { ...state, bytes: kvLimits.bytes - 1_000 }
-    store.state = state
-    expect(() => store.do(put('k', text))).toThrow('at most 268435456 are allowed; delete keys first')
-    expect(store.do(put('k', 'small'))).toEqual({ version: 1 })
-  })
 })
 
 describe('list', () => {

@@ -154,6 +154,14 @@ const position = { instance: integers, index: integers }
 export const outcomes: fc.Arbitrary<Outcome> = fc.oneof(
   fc.record({ kind: fc.constant('executed' as const), result: jsonValues, ...position }, plain),
   fc.record({ kind: fc.constant('failed' as const), error: text, ...position }, plain),
+  fc.record(
+    {
+      kind: fc.constant('overQuota' as const),
+      ...{ sizeBytes: integers, growthBytes: integers, quotaBytes: integers },
+      ...position,
+    },
+    plain,
+  ),
   fc.record({ kind: fc.constant('cancelled' as const), ...position }, plain),
   fc.record(
     {

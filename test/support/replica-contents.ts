@@ -11,6 +11,8 @@ export interface ReplicaContents {
   readonly firstUnexecuted: Instance
   readonly clockMs: number
   readonly runningDigest: string
+  readonly quotaBytes: number
+  readonly serviceBytes: number
   readonly members: readonly Member[]
   readonly sessions: readonly SessionContents[]
   readonly timers: readonly Timer[]

@@ -8,8 +8,6 @@ export const kvLimits = {
   valueBytes: 32_000,
   /** The deepest nesting of arrays and objects in a value. */
   valueDepth: 24,
-  /** The JSON of all keys and values together, in bytes, with `entryOverheadBytes` for each. A put that would exceed it fails. */
-  bytes: 256 * 1_048_576,
   /** The most keys that live with one session. */
   sessionKeys: 512,
   /** The most watches that may wait: one change may wake all of them. */
@@ -24,5 +22,6 @@ export const kvLimits = {
   ttlMs: serviceLimits.timerMs,
 } as const
 
-/** What a key takes beside its JSON, in bytes. */
+/** What a key takes beside its JSON, in bytes, and what a request that waits takes. They count for the quota of the replicated state. */
 export const entryOverheadBytes = 128
+export const waiterBytes = 512

@@ -17,7 +17,7 @@ import {
 } from '../sorted-map.ts'
 import { type ChangeLog, changeCount, lastChanges, noChanges, withChange } from './change-log.ts'
 import type { KvChange, KvEntry, KvLife, KvTarget } from './commands.ts'
-import { entryOverheadBytes, kvLimits } from './limits.ts'
+import { entryOverheadBytes, kvLimits, waiterBytes } from './limits.ts'
 
 export interface StoredEntry {
   readonly value: Json
@@ -90,7 +90,7 @@ export function entryAt(state: KvState, key: string): KvEntry | null {
   return stored === undefined ? null : entryOf(key, stored)
 }
 
-/** Puts `value` for the session `uid`. Throws an Error that names the limit when the store or the session may hold no more. */
+/** Puts `value` for the session `uid`. Throws an Error that names the limit when no more keys may live with the session. */
 export function putEntry(
   state: KvState,
   { key, value, ttlMs, session }: { readonly key: string; readonly value: Json } & KvLife,
@@ -103,11 +103,6 @@ export function putEntry(
     expiresMs: ttlMs === undefined ? null : clockMs + ttlMs,
   }
   const bytes = state.bytes + bytesOf(key, stored) - bytesOf(key, before)
-  if (bytes > kvLimits.bytes && bytes > state.bytes) {
-    throw new Error(
-      `the store would hold ${bytes} bytes: at most ${kvLimits.bytes} are allowed; delete keys first`,
-    )
-  }
   const entries = put(state.entries, key, stored)
   const owned = owning(disowning(state.owned, key, before), key, stored)
   if (stored.owner !== null && sizeOf(get(owned, uid) ?? emptyMap) > kvLimits.sessionKeys) {
@@ -137,6 +132,11 @@ export function removeEntries(
     timers.push(...cancelled(key, before))
   }
   return { state: after, freed: watcherKeys(after, keys), timers }
+}
+
+/** The size of all entries, and of what waits. The last changes take little, and their number has a limit. */
+export function sizeBytes({ bytes, takers, watchers }: KvState): number {
+  return bytes + (sizeOf(takers) + sizeOf(watchers)) * waiterBytes
 }
 
 /** The keys that live with the session `uid`. */

@@ -27,3 +27,9 @@ export const lockLimits = {
   /** The most bytes of JSON of an answer to `query`: less than the service may return. */
   queryBytes: 48_000,
 } as const
+
+/**
+ * What counts for the quota of the replicated state, in bytes: a name that is held or waited for, and a grant or a request that waits. The
+ * last two are equal, so that a grant to one that waited never grows the state: then neither does the `unlock` that causes it.
+ */
+export const lockSizes = { name: 512, demand: 1_024 } as const

@@ -1,7 +1,8 @@
 /** The state of the lock service: what was granted, what waits, and the indexes that make each command cost O(log n). */
 import type { LockMode, LockToken } from '../lock-commands.ts'
 import { numberKey } from '../number-key.ts'
-import { emptyMap, type SortedMap } from '../sorted-map.ts'
+import { emptyMap, type SortedMap, sizeOf } from '../sorted-map.ts'
+import { lockSizes } from './limits.ts'
 
 /** What a request demands of each of its names. */
 export interface Demand {
@@ -127,6 +128,11 @@ export function ownerOf({
 /** The owner of a request of a session without a ttl. */
 export function endlessOwner(uid: string, seq: number): string {
   return `${seq} ${uid}`
+}
+
+/** The size for the quota of the replicated state, in bytes. */
+export function sizeBytes({ locks, grants, waiters }: LockState): number {
+  return sizeOf(locks) * lockSizes.name + (sizeOf(grants) + sizeOf(waiters)) * lockSizes.demand
 }
 
 /** The key for which a request waits: its own. */

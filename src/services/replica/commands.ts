@@ -5,9 +5,10 @@ import { shownMembers } from '../../../machines/members.ts'
 import type { Position } from '../../../machines/outcome.ts'
 import { resultIn } from '../answer.ts'
 import { changeMembers } from '../membership.ts'
-import { endedOutcome, executed, failed } from '../outcomes.ts'
+import { endedOutcome, executed, failed, overQuota } from '../outcomes.ts'
 import { reasonOfFailure } from '../reason.ts'
 import type { BatchRun, Ending, Turn } from './batch-run.ts'
+import { roomFor, sizeOfState } from './quota.ts'
 import { executeSessionCommand } from './session-commands.ts'
 import type { ReplicaState } from './state.ts'
 
@@ -25,6 +26,9 @@ export function executeCommand(run: BatchRun, command: Command, turn: Turn): voi
           return executed(turn, { members: shownMembers(state.members).map((member) => ({ ...member })) })
         }),
       )
+      return
+    case 'quota':
+      run.end(turn, setQuota(state, command.bytes, turn))
       return
     case 'cancel':
       cancel(run, command.seq, turn)
@@ -44,7 +48,8 @@ function executeService(run: BatchRun, body: Json, turn: Turn): Ending {
   // Not by a spread, which takes as long as the rest of this function.
   const { instance, clockMs } = run.time
   const moment = { instance, clockMs, index, uid: session.uid, seq, ttlMs: session.ttlMs }
-  const ending = run.state.service.execute(body, moment, () => mayWait(run.state, turn))
+  const room = roomFor(run.state, { waits: session.waiting.has(seq), waiting: session.waiting.size })
+  const ending = run.state.service.execute(body, moment, room)
   switch (ending.kind) {
     case 'executed':
       run.progress(ending)
@@ -54,16 +59,19 @@ function executeService(run: BatchRun, body: Json, turn: Turn): Ending {
       return { kind: 'delayed', key: ending.key }
     case 'failed':
       return failed(turn, ending.reason)
+    case 'overQuota':
+      return overQuota(turn, ending.excess)
     case 'full':
       return ending
   }
   ending satisfies never
 }
 
-/** True when there is room for one more delayed request. A request that waits already may always wait on. */
-function mayWait({ limits, waiting }: ReplicaState, { session, seq }: Turn): boolean {
-  if (session.waiting.has(seq)) return true
-  return waiting.total < limits.waiting && session.waiting.size < limits.sessionWaiting
+/** A quota below the size is no fault: then everything is refused that grows the state. */
+function setQuota(state: ReplicaState, bytes: number, position: Position): Ending {
+  const before = state.quotaBytes
+  state.quotaBytes = bytes
+  return executed(position, { quotaBytes: bytes, before, sizeBytes: sizeOfState(state) })
 }
 
 /** Ends the target without a run if it has not ended yet. If the cancel is chosen first, the target is never executed. */

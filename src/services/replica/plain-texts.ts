@@ -2,8 +2,10 @@
 import type { BatchGroup, Command } from '../../../machines/batch.ts'
 import type { Outcome, Position } from '../../../machines/outcome.ts'
 import { sessionOf } from '../../core/plain-text-client.ts'
+import { overQuota } from '../outcomes.ts'
 import type { BatchRun, Turn } from './batch-run.ts'
 import { executeCommand } from './commands.ts'
+import { excessOfSession } from './quota.ts'
 import type { ReplicaState } from './state.ts'
 
 export function executePlainTexts(
@@ -17,6 +19,11 @@ export function executePlainTexts(
     const known = sessions.get(sessionOf(uid))
     if (known === undefined && sessions.isFull(true)) {
       run.answer(uid, seq, { kind: 'full', of: 'sessions' })
+      return
+    }
+    const excess = known === undefined ? excessOfSession(run.state) : null
+    if (excess !== null) {
+      run.answer(uid, seq, overQuota({ instance, index: index + offset }, excess))
       return
     }
     const session = known ?? sessions.open(sessionOf(uid), null, clockMs)

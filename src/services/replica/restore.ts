@@ -58,7 +58,7 @@ export class RestoringState {
       }
       // One state is never given twice.
       this.#isWhole = false
-      state.service.restore(this.#rows)
+      state.service.restore(this.#rows, this.#head?.serviceBytes ?? 0)
       // A snapshot does not store the order of last use: the times give it.
       const byUse = this.#plainText.sort((a, b) => a.lastClockMs - b.lastClockMs)
       for (const session of byUse) state.sessions.usePlainText(session, session.lastClockMs)
@@ -99,6 +99,7 @@ export class RestoringState {
     state.firstUnexecuted = head.firstUnexecuted
     state.clockMs = head.clockMs
     state.runningDigest = head.runningDigest
+    state.quotaBytes = head.quotaBytes
     this.#state = state
   }
 

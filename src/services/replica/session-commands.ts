@@ -3,23 +3,22 @@ import type { Command, Json, SessionCommand } from '../../../machines/batch.ts'
 import { sessionPage } from '../../../machines/limits.ts'
 import type { Position } from '../../../machines/outcome.ts'
 import { isOpeningName, uidOpenedAt } from '../../core/names.ts'
-import { executed, failed, sessionHasEnded } from '../outcomes.ts'
+import { executed, failed, overQuota, sessionHasEnded } from '../outcomes.ts'
 import type { BatchRun, Ending, Turn } from './batch-run.ts'
+import { excessOfSession } from './quota.ts'
 import type { ReplicaState } from './state.ts'
 
 /** The longest random name of an `open`: the uid that is built on it must be a valid uid. */
 const longestOpeningName = 64
 
 /** The outcome of a request without a session: only `open` is executed. A copy of it opens another session, which lapses. */
-export function openedBy(
-  { sessions, clockMs }: ReplicaState,
-  uid: string,
-  command: Command,
-  position: Position,
-): Ending {
+export function openedBy(state: ReplicaState, uid: string, command: Command, position: Position): Ending {
   if (command.kind !== 'open' || !isOpeningName(uid) || uid.length > longestOpeningName)
     return sessionHasEnded
+  const { sessions, clockMs } = state
   if (sessions.isFull(false)) return { kind: 'full', of: 'sessions' }
+  const excess = excessOfSession(state)
+  if (excess !== null) return overQuota(position, excess)
   const session = sessions.open(uidOpenedAt(uid, position), command.ttlMs, clockMs)
   return executed(position, { uid: session.uid, ttlMs: command.ttlMs })
 }

@@ -19,8 +19,8 @@ export function headIn(text: string, service: string): SnapshotHead {
       `a snapshot of the service ${fields.service}: start the server with that service, not ${service}`,
     )
   }
-  const { firstUnexecuted, clockMs, runningDigest, members } = fields
-  const areCounts = isCount(firstUnexecuted) && isCount(clockMs)
+  const { firstUnexecuted, clockMs, runningDigest, members, quotaBytes, serviceBytes } = fields
+  const areCounts = [firstUnexecuted, clockMs, quotaBytes, serviceBytes].every(isCount)
   if (
     !areCounts ||
     typeof runningDigest !== 'string' ||
@@ -90,6 +90,8 @@ function isOutcome(value: unknown): boolean {
       return outcome.result !== undefined
     case 'failed':
       return typeof outcome.error === 'string'
+    case 'overQuota':
+      return isCount(outcome.sizeBytes) && isCount(outcome.growthBytes) && isCount(outcome.quotaBytes)
     case 'cancelled':
       return true
     default:

@@ -21,6 +21,8 @@ export interface ReplicaState {
   clockMs: number
   /** The digest of all outcomes so far. It is history, not state: servers with equal states may have different ones only by a fault. */
   runningDigest: string
+  /** The size that the state may have, in bytes. */
+  quotaBytes: number
 }
 
 export interface InitialOptions {
@@ -42,6 +44,7 @@ export function initialState({ service, members, limits, mistaken }: InitialOpti
     firstUnexecuted: 0,
     clockMs: 0,
     runningDigest: '',
+    quotaBytes: limits.quotaBytes,
   }
 }
 

@@ -86,6 +86,8 @@ export class SeedText implements TextProtocol {
           : { text: formatRespond(asked) }
       case 'failed':
         return { silence: `the service failed ${asked.tuple}: ${outcome.error}` }
+      case 'overQuota':
+        return { silence: `the state is full: ${asked.tuple} was refused` }
       case 'cancelled':
         return { silence: `${asked.tuple} was cancelled` }
       case 'refused':
