@@ -256,11 +256,18 @@ export type RequestQueueEvent =
   | { readonly type: 'news.checked' }
   /** The node is about to stop: accept no more requests. */
   | { readonly type: 'node.stopping' }
+  | SpaceChanged
   /** A deadline of the replicated clock has passed: have an empty batch proposed, if nothing else is. */
   | { readonly type: 'time.wanted' }
   | BatchExecuted
   | StateReplaced
   | MembersChanged
+
+/** The disk of this server has little room left (`isLow`), or has room again. */
+export interface SpaceChanged {
+  readonly type: 'space.changed'
+  readonly isLow: boolean
+}
 
 export interface DeadlineReckoned {
   readonly type: 'deadline.reckoned'

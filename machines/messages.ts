@@ -268,13 +268,13 @@ export interface Queued {
 /**
  * The request queue, or the reader: I do not accept these requests or reads. `busy`: my queue is full; or they are delayed and the limit of delayed
  * requests is reached; or your session is new and the limit of sessions is reached. Ask again later. `notMember`: I am not
- * counted in the cluster. `stopping`: I am about to stop. For the last two, ask another server. Received by the client.
+ * counted in the cluster. `stopping`: I am about to stop. `noSpace`: my disk has little room left. For the last three, ask another server. Received by the client.
  */
 export interface Busy {
   readonly type: 'busy'
   readonly uid: string
   readonly seqs: readonly number[]
-  readonly reason: 'busy' | 'notMember' | 'stopping'
+  readonly reason: 'busy' | 'notMember' | 'stopping' | 'noSpace'
 }
 
 /**

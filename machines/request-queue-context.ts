@@ -44,6 +44,8 @@ export interface RequestQueueContext {
    */
   readonly askedAgain: Table<AskedAgain>
   readonly isStopping: boolean
+  /** The disk has little room left: new requests would fill it. */
+  readonly isLowOnSpace: boolean
 
   /**
    * The server that leads, as far as this one knows: it receives the requests of clients. `null` when none is known. Invariant: a
@@ -76,6 +78,7 @@ export function requestQueueContext(input: RequestQueueInput): RequestQueueConte
     isTimeWanted: false,
     askedAgain: emptyTable,
     isStopping: false,
+    isLowOnSpace: false,
     round: 0,
     tries: 0,
     silentMs: 0,

@@ -24,6 +24,7 @@ import type {
   RequestArrived,
   RequestQueueEvent,
   RequestsRecalled,
+  SpaceChanged,
 } from './inbox.ts'
 import { addressedTo, countedMembers, isCounted, type Member } from './members.ts'
 import type { Busy, HandOver } from './messages.ts'
@@ -107,6 +108,7 @@ export const requestQueueSetup = setup({
     nothingIsNew: ({ context }, event: RequestArrived) =>
       nothingIsNew(context.held, fromClient(event, context.self)),
     isStopping: ({ context }) => context.isStopping,
+    isLowOnSpace: ({ context }) => context.isLowOnSpace,
     isNotCounted: ({ context }) => !isCounted(context.members, context.self, context.incarnation),
     senderIsNotCounted: ({ context }, { sender, incarnation }: HandOverArrived) =>
       !isCounted(context.members, sender, incarnation),
@@ -176,6 +178,9 @@ export const requestQueueSetup = setup({
     }),
     sendStopping: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
       enqueue.emit(refusal(context, event, 'stopping'))
+    }),
+    sendNoSpace: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
+      enqueue.emit(refusal(context, event, 'noSpace'))
     }),
     /** Admits the new requests for which there is room, and refuses the others. */
     recordRequests: enqueueActions(({ context, enqueue }, event: RequestArrived) => {
@@ -256,6 +261,7 @@ export const requestQueueSetup = setup({
       enqueue.emit({ type: 'tell', role: 'proposer', event: { type: 'requests.ready' } })
     }),
     recordStopping: assign({ isStopping: true }),
+    recordSpace: assign((_, { isLow }: SpaceChanged) => ({ isLowOnSpace: isLow })),
     /** The leader has executed what was handed over, and this server is too far behind to have done so. */
     recordAnswered: assign(({ context }, { leader }: LeaderAnswered) =>
       leader === context.leader ? { wasAnswered: true } : {},

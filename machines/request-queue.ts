@@ -20,6 +20,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       },
       { guard: 'isStopping', actions: [withEvent('sendRecalled'), withEvent('sendStopping')] },
       { guard: 'isNotCounted', actions: [withEvent('sendRecalled'), withEvent('sendNotMember')] },
+      { guard: 'isLowOnSpace', actions: [withEvent('sendRecalled'), withEvent('sendNoSpace')] },
       { guard: withEvent('replicaIsFull'), actions: withEvent('sendBusy') },
       {
         actions: [
@@ -34,6 +35,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
       { guard: 'isNotCounted' },
       { guard: withEvent('senderIsNotCounted'), actions: withEvent('sendSettled') },
       { guard: 'isStopping', actions: withEvent('sendSettled') },
+      { guard: 'isLowOnSpace', actions: withEvent('sendSettled') },
       { actions: [withEvent('sendSettled'), withEvent('recordHandedOver')] },
     ],
     'batch.executed': [{ guard: 'nothingIsPending' }, { actions: withEvent('recordExecution') }],
@@ -56,6 +58,7 @@ export const requestQueueMachine = requestQueueSetup.createMachine({
     'leader.answered': { actions: withEvent('recordAnswered') },
     'news.checked': { actions: 'sendQueuedToAskedAgain' },
     'node.stopping': { actions: 'recordStopping' },
+    'space.changed': { actions: withEvent('recordSpace') },
     'members.changed': { actions: withEvent('recordMembers') },
   },
   states: {

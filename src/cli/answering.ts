@@ -28,7 +28,9 @@ export function answeringIn(statuses: readonly (Json | null)[]): Answering {
   }
   const members = most.members.filter(({ counted }) => counted).map(({ id }) => id)
   const answering = members.filter((member) => reports.some(({ id }) => id === member))
-  const text = `${answering.length} of ${members.length} members answer`
+  const low = reports.filter(({ disk = null }) => disk?.isLow === true).map(({ id }) => id)
+  const space = low.length === 0 ? '' : `; the disk of server ${low.join(', ')} has little room left`
+  const text = `${answering.length} of ${members.length} members answer${space}`
   return isQuorum(members, answering)
     ? { kind: 'enough', text }
     : { kind: 'tooFew', text: `${text}, and a majority is needed` }

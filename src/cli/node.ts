@@ -6,6 +6,7 @@ import { commandWords } from '../node/option-words.ts'
 import { knownService } from '../services/known.ts'
 import { exitCodes, wrongUse } from './exit-codes.ts'
 import {
+  diskLowWaterOption,
   logLevelOption,
   type MemberOption,
   parseListenAddress,
@@ -37,6 +38,7 @@ export interface NodeFlags {
   readonly executedLog?: boolean
   readonly journal?: string
   readonly snapshotEvery?: number
+  readonly diskLowWater?: number
   /** The name of `executedLog` in version 0.1.0. */
   readonly trace?: boolean
   /** The name of `journal` in version 0.1.0. */
@@ -107,6 +109,7 @@ export function addNodeCommand(program: Command): void {
     .addOption(new Option('--trace').hideHelp())
     .addOption(new Option('--journal <file>', 'write every event to this file, for `paxos replay`'))
     .addOption(snapshotEveryOption())
+    .addOption(diskLowWaterOption())
     .addOption(new Option('--record <file>').conflicts('journal').hideHelp())
     .addOption(
       new Option('--inspect [HOST:PORT]', 'report to the inspector at this address')
@@ -141,7 +144,7 @@ with --addresses, and then give paxos members move all new addresses at once.`,
 /** Converts the options. Throws a `Failure` when they contradict each other. */
 export function nodeOptions(flags: NodeFlags): NodeOptions {
   const { id, members, memory, data, moved, bootstrap, cluster, join, addresses = [] } = flags
-  const { inspect, allowFaults, stately, snapshotEvery } = flags
+  const { inspect, allowFaults, stately, snapshotEvery, diskLowWater } = flags
   const { executedLog = flags.trace, journal = flags.record } = flags
   if (members !== undefined && !members.some((member) => member.id === id)) {
     throw wrongUse(
@@ -184,6 +187,7 @@ export function nodeOptions(flags: NodeFlags): NodeOptions {
     ...(executedLog !== undefined && { executedLog }),
     ...(journal !== undefined && { journal }),
     ...(snapshotEvery !== undefined && { snapshotEvery }),
+    ...(diskLowWater !== undefined && { diskLowWaterBytes: diskLowWater }),
     ...(allowFaults !== undefined && { allowFaults }),
     ...(inspect !== undefined && { inspect }),
     ...(stately !== undefined && { stately }),

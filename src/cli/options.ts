@@ -10,6 +10,7 @@ import {
   reachableAddress,
   whyUnreachable,
 } from '../network/address.ts'
+import { defaultLowWaterBytes } from '../node/disk-watch.ts'
 import { maxNodeId, repeatedIn } from '../node/options.ts'
 import { knownService, knownServices } from '../services/known.ts'
 import type { LockToken } from '../services/lock-commands.ts'
@@ -160,14 +161,27 @@ export function parseDuration(value: string): number {
 const size = /^(?<number>\d+)(?<unit>|KiB|MiB|GiB)$/
 const sizeUnits: { readonly [unit: string]: number } = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
 
-/** A size of the replicated state, such as `512MiB`, or a number of bytes. */
-export function parseQuota(value: string): number {
+/** The size of the replicated state. */
+export const parseQuota = (value: string): number => parseSize(value, quotaRange)
+
+/** `--disk-low-water`: the room on a disk. */
+export function diskLowWaterOption(): Option {
+  const usual = `${defaultLowWaterBytes / 2 ** 20}MiB`
+  return new Option(
+    '--disk-low-water <size>',
+    `take no requests of clients while the disk has less room than this and the last snapshot, such as 1GiB; 0 for never (default: ${usual})`,
+  ).argParser((value) => parseSize(value, { least: 0, most: Number.MAX_SAFE_INTEGER }))
+}
+
+/** A size in bytes, such as `512MiB`, or a number of bytes. */
+function parseSize(
+  value: string,
+  { least, most }: { readonly least: number; readonly most: number },
+): number {
   const { number, unit = '' } = size.exec(value)?.groups ?? {}
   const bytes = Number(number) * (sizeUnits[unit] ?? Number.NaN)
-  if (!(bytes >= quotaRange.least && bytes <= quotaRange.most)) {
-    invalid(
-      `Give a size, such as 512MiB, 2GiB or a number of bytes, from ${quotaRange.least} to ${quotaRange.most}.`,
-    )
+  if (!(bytes >= least && bytes <= most)) {
+    invalid(`Give a size, such as 512MiB, 2GiB or a number of bytes, from ${least} to ${most}.`)
   }
   return bytes
 }

@@ -44,6 +44,13 @@ const reportSchema = Type.Object({
   usage: Type.Optional(
     Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),
   ),
+  /** The room on the disk of the server; `null` in memory. */
+  disk: Type.Optional(
+    Type.Union([
+      Type.Null(),
+      Type.Object({ freeBytes: Type.Number(), lowWaterBytes: Type.Number(), isLow: Type.Boolean() }),
+    ]),
+  ),
   /** The members that the server does not count, because their directories are copies. */
   distrusted: Type.Optional(Type.Array(Type.Object({ id: Type.Number(), reason: Type.String() }))),
   members,

@@ -59,6 +59,7 @@ export function formatStatus(answers: readonly Answer[]): string {
     ...formatViews(reports),
     ...obstacles,
     ...formatDisputes(reports),
+    ...reports.flatMap(formatSpace),
     ...reports.flatMap(formatDistrusted),
     ...formatUsage(reports),
   ].join('\n')
@@ -125,6 +126,13 @@ function formatUsage(reports: readonly StatusReport[]): string[] {
 /** `resultBytes` as `result bytes`. */
 function inWords(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+function formatSpace({ id, disk = null }: StatusReport): string[] {
+  if (disk?.isLow !== true) return []
+  return [
+    `server ${id}: takes no requests of clients, because its disk has ${disk.freeBytes} bytes left and needs ${disk.lowWaterBytes}`,
+  ]
 }
 
 /** A line for each place at which servers say that they differ, without a quorum that agrees. */

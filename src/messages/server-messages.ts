@@ -52,7 +52,12 @@ export const serverMessages = {
       type: Type.Literal('busy'),
       uid: name,
       seqs,
-      reason: Type.Union([Type.Literal('busy'), Type.Literal('notMember'), Type.Literal('stopping')]),
+      reason: Type.Union([
+        Type.Literal('busy'),
+        Type.Literal('notMember'),
+        Type.Literal('stopping'),
+        Type.Literal('noSpace'),
+      ]),
     }),
     fitsAnyCluster: false,
     isAnswer: true,

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Json, NodeId } from '../../machines/batch.ts'
 import type { Boot } from '../../machines/boot.ts'
+import type { LearnerContext } from '../../machines/learner.ts'
 import { defaultLimits, type Limits } from '../../machines/limits.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { textOf } from '../core/bytes.ts'
@@ -20,8 +21,10 @@ import { thrownInWords } from '../services/reason.ts'
 import { Replica } from '../services/replica.ts'
 import type { Service } from '../services/service.ts'
 import { textProtocolOf } from '../services/text-protocols.ts'
+import { freeBytesIn } from '../storage/free-space.ts'
 import type { Identity, OpenedStorage, Storage } from '../storage/storage.ts'
 import { beAdmitted } from './admission.ts'
+import { DiskWatch, defaultLowWaterBytes, type Space } from './disk-watch.ts'
 import { ExecutedLog } from './executed-log.ts'
 import { type Fate, Faults } from './faults.ts'
 import { GivenAddresses } from './given-addresses.ts'
@@ -72,6 +75,7 @@ export class LiveNode implements RunningNode {
   readonly #executedLog: ExecutedLog | null
   readonly #journal: JournalWriter | null
   readonly #faults: Faults | null
+  readonly #disk: DiskWatch | null
   readonly #inspection: Inspection | null
   #port: ServerPort | null = null
 
@@ -121,6 +125,7 @@ export class LiveNode implements RunningNode {
         refused: (reason) => logger.warn({ reason }, 'refused the snapshot of another server'),
       },
     })
+    this.#disk = this.#watchDisk()
     this.ended = this.#runtime.ended.then((reason) => this.#closeAll(reason))
   }
 
@@ -173,6 +178,7 @@ export class LiveNode implements RunningNode {
       leaving: () => this.#journal?.flush(),
     })
     this.#runtime.begin(durable, this.#port.outbound, { timing, limits, randomSeed: randomInt(2 ** 31) })
+    this.#disk?.start()
     this.#inspection?.start()
     const { firstUnchosen } = durable
     logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
@@ -211,6 +217,7 @@ export class LiveNode implements RunningNode {
       runtime: this.#runtime,
       transport: this.#port?.transport,
       inspector: this.#inspection?.counters,
+      disk: this.#disk?.space ?? null,
     })
   }
 
@@ -267,6 +274,32 @@ export class LiveNode implements RunningNode {
     }
   }
 
+  /** Watches the disk of a data directory, unless the option says 0. */
+  #watchDisk(): DiskWatch | null {
+    const { dataDir, diskLowWaterBytes: lowWaterBytes = defaultLowWaterBytes } = this.#options
+    if (dataDir === null || lowWaterBytes === 0) return null
+    const learner = () => this.#runtime.snapshot('learner')?.context as LearnerContext | undefined
+    return new DiskWatch({
+      freeBytes: freeBytesIn(dataDir),
+      lowWaterBytes,
+      snapshotBytes: () => learner()?.snapshot?.lengthBytes ?? 0,
+      changed: (space) => this.#spaceChanged(space),
+      failed: (reason) => this.#logger.warn({ reason }, 'the room on the disk cannot be measured'),
+    })
+  }
+
+  #spaceChanged({ isLow, freeBytes, lowWaterBytes }: Space): void {
+    this.#runtime.dispatch('requestQueue', { type: 'space.changed', isLow })
+    const facts = { dataDir: this.#options.dataDir, freeBytes, lowWaterBytes }
+    if (!isLow) this.#logger.info(facts, 'the disk has room again: takes requests of clients')
+    else {
+      this.#logger.error(
+        facts,
+        'the disk has little room left: takes no requests of clients until there is more; delete other files or enlarge the disk',
+      )
+    }
+  }
+
   #reportFate(fate: Fate): void {
     this.#inspection?.observer.fate(fate)
     this.#options.onFate?.({ kind: 'fate', clock: this.#runtime.clock, timeMs: Date.now(), ...fate })
@@ -279,6 +312,7 @@ export class LiveNode implements RunningNode {
     await Promise.all([this.#executedLog?.close(), this.closeInspection(), bridge?.close()])
     this.#journal?.close()
     this.#mistakes.close()
+    this.#disk?.stop()
     await storage.close().catch(() => undefined)
     return reason
   }

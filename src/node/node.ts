@@ -68,6 +68,11 @@ export interface NodeOptions {
    * large. Then it deletes the chosen batches that only servers need which are far behind.
    */
   readonly snapshotEvery?: number
+  /**
+   * The server takes no requests of clients while the disk of its data directory has less room than this and its last snapshot, in bytes;
+   * 256 MiB by default. It goes on by itself when there is a quarter more. 0 turns this off: the server then halts when a write fails.
+   */
+  readonly diskLowWaterBytes?: number
   /** Allow `control` to inject faults: lose messages, fire timers. Use it for experiments only. */
   readonly allowFaults?: boolean
   /** Resolves host names; by default with the system's resolver, one name at a time in the whole process. */

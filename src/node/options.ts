@@ -70,6 +70,10 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
   timing: numbersLike(defaultTiming),
   limits: numbersLike(defaultLimits),
   snapshotEvery: ['a whole number from 1 on', (value) => Number.isSafeInteger(value) && Number(value) >= 1],
+  diskLowWaterBytes: [
+    'a whole number of bytes from 0 on',
+    (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  ],
   allowFaults: flag,
   resolver: ['a Resolver', (value) => isObject(value) && has(value, 'addressesOf', 'resolve')],
   onFate: ['a function', (value) => typeof value === 'function'],

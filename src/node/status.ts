@@ -11,6 +11,7 @@ import type { Trust } from '../core/trust.ts'
 import type { ReporterCounters } from '../inspect/report/reporter.ts'
 import type { Replica, Usage } from '../services/replica.ts'
 import type { Identity } from '../storage/storage.ts'
+import type { Space } from './disk-watch.ts'
 import type { Runtime } from './runtime.ts'
 import type { Transport } from './transport.ts'
 
@@ -24,6 +25,7 @@ export function statusOf({
   runtime,
   transport,
   inspector,
+  disk,
 }: {
   readonly id: NodeId
   readonly address: Address
@@ -34,6 +36,8 @@ export function statusOf({
   readonly transport: Pick<Transport, 'counters' | 'usage'> | undefined
   /** The counters of records for the inspector; `undefined` without one. */
   readonly inspector: ReporterCounters | undefined
+  /** The room on the disk; `null` in memory, and before the first measurement. */
+  readonly disk: Space | null
 }): Json {
   const acceptor = runtime.snapshot('acceptor')?.context as AcceptorContext | undefined
   const proposer = runtime.snapshot('proposer')?.context as ProposerContext | undefined
@@ -59,6 +63,7 @@ export function statusOf({
     sessions: replica.sessionCount,
     dispute: runtime.dispute === null ? null : { ...runtime.dispute },
     usage: { ...replica.usage, ...queueUsage(queue), ...transport?.usage },
+    disk: disk === null ? null : { ...disk },
     boot: boot.count,
     distrusted: distrusted(runtime.trust),
     members: shownMembers(replica.members).map((member) => ({ ...member })),

@@ -4,6 +4,7 @@ import type { Command } from '../../machines/batch.ts'
 import { type ClientEmitted, type ClientEvent, clientMachine } from '../../machines/client.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
 import { initialWindow, largestWindow, smallestWindow } from '../../machines/client-window.ts'
+import type { Busy } from '../../machines/messages.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { withoutSample, withSample } from '../../machines/round-trip.ts'
 import { hasNoRequests } from '../../machines/session-requests.ts'
@@ -72,7 +73,7 @@ function start(timing: Partial<ClientTiming> = {}) {
       }),
     hold: (seqs: readonly number[], server = 0, more: { readonly askAgainMs?: number } = {}) =>
       step({ type: 'queued', uid, seqs, ...more, server, atMs: atMs() }),
-    refuse: (seqs: readonly number[], reason: 'busy' | 'notMember' | 'stopping', server = 0) =>
+    refuse: (seqs: readonly number[], reason: Busy['reason'], server = 0) =>
       step({ type: 'busy', uid, seqs, reason, server, atMs: atMs() }),
     /** Passes the present interval, and returns what is sent at its end. */
     passInterval: () => {
@@ -362,7 +363,11 @@ describe('failing over', () => {
     expect(context()).toMatchObject({ server: 0, avoid: null, failures: 1 })
   })
 
-  it.each(['notMember', 'stopping'] as const)('asks the next server at once when told %s', (reason) => {
+  it.each([
+    'notMember',
+    'stopping',
+    'noSpace',
+  ] as const)('asks the next server at once when told %s', (reason) => {
     const { submit, refuse, state } = start()
     submit(1)
     expect(refuse([1], reason)).toEqual([send(1, [1], { avoid: 0 })])

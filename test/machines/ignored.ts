@@ -123,6 +123,7 @@ export const ignored: {
     'time.wanted': everywhere,
     'news.checked': everywhere,
     'node.stopping': everywhere,
+    'space.changed': everywhere,
     'batch.executed': everywhere,
     'state.replaced': everywhere,
     'requests.recalled': everywhere,

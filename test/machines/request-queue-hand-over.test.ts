@@ -485,9 +485,12 @@ describe('the leader', () => {
     expect(heldIds(role.context)).toEqual(['1:b', '2:a'])
   })
 
-  test('says so though it stops, and takes no new ones', () => {
+  test.each([
+    ['it stops', { type: 'node.stopping' }],
+    ['its disk has little room', { type: 'space.changed', isLow: true }],
+  ] as const)('says so though %s, and takes no new ones', (_, event) => {
     const role = leader()
-    role.hear({ type: 'node.stopping' })
+    role.hear(event)
     const ended = [[{ seq: 1, outcome: done }], []]
     expect(role.hear(handedOverBy(2, both, { ended, firstUnexecuted: 8 }))).toEqual([settled(2, 7)])
     expect(role.context.held.count).toBe(0)

@@ -86,6 +86,10 @@ describe('a request', () => {
     role.hear(wanted)
     return role
   }
+  const lowOnSpace = (role: Role<RequestQueueContext>) => {
+    role.hear({ type: 'space.changed', isLow: true })
+    return role
+  }
   const stopping = (role: Role<RequestQueueContext>) => {
     role.hear({ type: 'node.stopping' })
     return role
@@ -196,6 +200,38 @@ describe('a request', () => {
       ask('a'),
       [busy('a', 'stopping')],
       'empty',
+    ],
+    [
+      'that is recorded is answered though the disk has little room',
+      () => lowOnSpace(queue()),
+      ask('a', { recorded: done }),
+      [answer('a', done)],
+      'empty',
+    ],
+    [
+      'that is held is no new one while the disk has little room',
+      () => lowOnSpace(isReady()),
+      ask('a'),
+      [],
+      'ready',
+    ],
+    [
+      'that is new is turned away while the disk has little room',
+      () => lowOnSpace(queue()),
+      ask('a'),
+      [busy('a', 'noSpace')],
+      'empty',
+    ],
+    [
+      'that is new is taken when the disk has room again',
+      () => {
+        const role = lowOnSpace(queue())
+        role.hear({ type: 'space.changed', isLow: false })
+        return role
+      },
+      ask('a'),
+      [ready],
+      'ready',
     ],
     [
       'that is new is turned away by a server that is no member',

@@ -31,7 +31,7 @@ function happenings({ requests, server, nowMs }: ClientContext): ClientEvent[] {
         atMs,
       },
       { type: 'queued', uid: 'a', seqs: [seq], server, atMs },
-      ...(['busy', 'notMember', 'stopping'] as const).map(
+      ...(['busy', 'notMember', 'stopping', 'noSpace'] as const).map(
         (reason) => ({ type: 'busy', uid: 'a', seqs: [seq], reason, server, atMs }) as const,
       ),
     ]),

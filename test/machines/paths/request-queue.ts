@@ -56,13 +56,14 @@ const happenings: readonly RequestQueueEvent[] = [
   { type: 'time.wanted' },
   { type: 'news.checked' },
   { type: 'node.stopping' },
+  ...[true, false].map((isLow) => ({ type: 'space.changed', isLow }) as const),
   ...memberships.map((members) => ({ type: 'members.changed', members }) as const),
 ]
 
 function situation(context: RequestQueueContext): unknown {
   const { members, self, held, offered, isWanted, isTimeWanted, askedAgain, isStopping, leader, silentMs } =
     context
-  const { wasAnswered } = context
+  const { wasAnswered, isLowOnSpace } = context
   return {
     isMember: members.some(({ id }) => id === self),
     ready: placesOf(held.ready).length,
@@ -77,6 +78,7 @@ function situation(context: RequestQueueContext): unknown {
     isAskedAgain: keysOf(askedAgain).length > 0,
     // What it does when it stops does not depend on what it holds, if it holds something.
     isStopping: isStopping && held.count < 2,
+    isLowOnSpace: isLowOnSpace && !isStopping && held.count < 2,
   }
 }
 
