@@ -33,6 +33,10 @@ function connectTo(...servers: readonly FakeServer[]): Client {
 }
 
 const reads = () => server.messages.filter((message): message is ReadMessage => message.type === 'read')
+/** The messages with reads, each once: on a busy machine the client may send one again. */
+const distinctReads = () => [
+  ...new Map(reads().map((message) => [`${message.uid} ${message.reads[0]?.seq}`, message])).values(),
+]
 const put = (key: string, value: Json) => cluster.operate({ action: 'put', key, value })
 
 describe('a read', () => {
@@ -52,16 +56,15 @@ describe('a read', () => {
   it('shares a message with others of the same turn', async () => {
     await client.kv.get('first')
     await Promise.all(['a', 'b', 'c'].map((key) => client.kv.get(key)))
-    // A busy machine may make it ask again.
-    const asked = reads().map((message) => message.reads.map(({ seq }) => seq).join())
-    expect([...new Set(asked)]).toEqual(['1', '2,3,4'])
+    const asked = distinctReads().map((message) => message.reads.map(({ seq }) => seq).join())
+    expect(asked).toEqual(['1', '2,3,4'])
   })
 
   it('says when it may be stale', async () => {
     await client.kv.get('k')
     await client.kv.get('k', { stale: true })
     await client.kv.list('', { stale: true })
-    expect(reads().map(({ stale }) => stale)).toEqual([false, true, true])
+    expect(distinctReads().map(({ stale }) => stale)).toEqual([false, true, true])
     expect(new Set(reads().map(({ uid }) => uid)).size).toBe(2)
   })
 
