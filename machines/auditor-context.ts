@@ -1,6 +1,7 @@
 /** The context of an auditor, and its initial value. */
 import type { Difference, Digests } from './auditing.ts'
 import type { Instance, NodeId } from './batch.ts'
+import type { Proof } from './boot.ts'
 import type { Member } from './members.ts'
 import type { Timing } from './timing.ts'
 
@@ -22,11 +23,15 @@ export interface AuditorContext extends AuditorInput {
   readonly answers: readonly Digests[]
   /** The number of times that the silent servers were asked again. */
   readonly tries: number
+  /** The servers that have proof that the directory of this one was copied or put back. Invariant: each once; not empty in `reported` and `exposed`. */
+  readonly reporters: readonly NodeId[]
+  /** The first proof of them. */
+  readonly exposure: Proof | null
   /** Where the servers first differ, when no quorum agrees. Invariant: not `null` in `disputed`. */
   readonly dispute: Difference | null
 }
 
 /** The initial context: nothing was compared. */
 export function auditorContext(input: AuditorInput): AuditorContext {
-  return { ...input, instance: -1, answers: [], tries: 0, dispute: null }
+  return { ...input, instance: -1, answers: [], tries: 0, reporters: [], exposure: null, dispute: null }
 }

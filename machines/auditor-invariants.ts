@@ -17,6 +17,13 @@ export const auditorInvariants: Invariants<AuditorContext> = {
       ? null
       : 'a server that is not counted has answered the comparison'
   },
+  reporters: (step) => {
+    const { reporters } = step.context
+    if (!isDistinct(reporters)) return 'a server has exposed this one twice'
+    return reporters.length === 0 && (isIn(step, 'reported') || isIn(step, 'exposed'))
+      ? 'nobody has exposed this server'
+      : null
+  },
   dispute: (step) =>
     isIn(step, 'disputed') && step.context.dispute === null
       ? 'it refuses requests, and nothing differs'

@@ -1,5 +1,5 @@
 /** The delays, guards and actions of the auditor's chart. */
-import { assign, enqueueActions, setup } from 'xstate'
+import { assign, emit, enqueueActions, setup } from 'xstate'
 import {
   agreeingQuorum,
   type Digests,
@@ -9,9 +9,10 @@ import {
   withDigests,
 } from './auditing.ts'
 import type { AuditorContext, AuditorInput } from './auditor-context.ts'
-import type { AuditorEvent, CompareArrived, DifferenceNoticed, Heard } from './inbox.ts'
+import { whyCopied } from './boot.ts'
+import type { AuditorEvent, CompareArrived, DifferenceNoticed, ExposureWanted, Heard } from './inbox.ts'
 import { countedMembers, isCounted, type Member, peersOf } from './members.ts'
-import type { Compared } from './messages.ts'
+import type { Compared, Exposure } from './messages.ts'
 import type { Output } from './outputs.ts'
 import { isQuorum } from './quorum.ts'
 import { retransmitInterval } from './timing.ts'
@@ -27,6 +28,15 @@ function quorumAgrees({ self, members, answers }: AuditorContext, isOwn: boolean
   return quorum !== null && quorum.some(({ node }) => node === self) === isOwn
 }
 
+/** What the servers that have exposed this one say. */
+function exposedText({ reporters, exposure }: AuditorContext): string {
+  const why = exposure === null ? '' : `: ${whyCopied(exposure)}`
+  return (
+    `the servers ${reporters.join(', ')} have proof that this directory was copied or put back${why}. It may have forgotten votes, so it ` +
+    'must not vote any more: remove the server from the members, and let it join again with an empty directory'
+  )
+}
+
 export const auditorSetup = setup({
   types: {
     context: {} as AuditorContext,
@@ -38,8 +48,10 @@ export const auditorSetup = setup({
     askInterval: ({ context: { timing, tries } }) => retransmitInterval(timing, null, tries, 1),
   },
   guards: {
-    senderIsNotCounted: ({ context }, { sender, incarnation }: CompareArrived | Heard<Compared>) =>
-      !isCounted(context.members, sender, incarnation),
+    senderIsNotCounted: (
+      { context },
+      { sender, incarnation }: CompareArrived | Heard<Compared> | Heard<Exposure>,
+    ) => !isCounted(context.members, sender, incarnation),
     /** This server has not executed the instance yet, or has forgotten its digest. */
     instanceIsUnknown: (_, { own }: CompareArrived) => own === null,
     digestsAreEqual: (_, { own, digest }: CompareArrived) => own?.at(-1) === digest,
@@ -47,6 +59,9 @@ export const auditorSetup = setup({
     wasCompared: ({ context }, { instance }: DifferenceNoticed | CompareArrived) =>
       instance <= context.instance,
     isForAnotherInstance: ({ context }, { instance }: Heard<Compared>) => instance !== context.instance,
+    isAboutAnother: ({ context }, { node, directory }: Heard<Exposure>) =>
+      node !== context.self || directory !== context.incarnation,
+    quorumHasReported: ({ context: { members, reporters } }) => isQuorum(countedMembers(members), reporters),
     quorumDiffers: ({ context }) => quorumAgrees(context, false),
     quorumIsLikeThis: ({ context }) => quorumAgrees(context, true),
     noQuorumCanAgree: ({ context: { members, answers } }) => !mayAgree(members, answers),
@@ -82,10 +97,25 @@ export const auditorSetup = setup({
       answers: withDigests(context.answers, { node: sender, digests }),
     })),
     recordTry: assign(({ context }) => ({ tries: context.tries + 1 })),
-    halt: enqueueActions(({ context, enqueue }) => {
+    haltDiffering: enqueueActions(({ context, enqueue }) => {
       const quorum = agreeingQuorum(context.members, context.answers) ?? []
       enqueue.emit({ type: 'halt', ...reasonToHalt(ownDigests(context), quorum, context.instance) })
     }),
+    sendExposures: enqueueActions(({ enqueue }, { to, exposures }: ExposureWanted) => {
+      for (const message of exposures) {
+        for (const server of to) enqueue.emit({ type: 'send', to: server, message })
+      }
+    }),
+    distrustDirectory: emit((_, { node, directory, one, other }: Heard<Exposure>) => ({
+      type: 'distrust' as const,
+      ...{ node, incarnation: directory, one, other },
+    })),
+    recordReport: assign(({ context: { reporters, exposure } }, { sender, one, other }: Heard<Exposure>) => ({
+      reporters: reporters.includes(sender) ? reporters : [...reporters, sender],
+      exposure: exposure ?? { one, other },
+    })),
+    withdraw: emit(({ context }) => ({ type: 'withdraw' as const, reason: exposedText(context) })),
+    haltExposed: emit(({ context }) => ({ type: 'halt' as const, reason: exposedText(context) })),
     recordDispute: assign(({ context }) => ({
       dispute: context.dispute ?? earliestDifference(ownDigests(context), context.answers, context.instance),
     })),

@@ -1,7 +1,8 @@
 /**
  * The auditor guarantees to the cluster that a server whose outcomes differ from those of a quorum halts, and that requests for the
  * service are refused while no quorum agrees. One report of another server proves nothing: it only makes the auditor ask. While all
- * digests are equal it has nothing to do.
+ * digests are equal it has nothing to do. It also guarantees that a server whose directory was copied or put back is silent as soon as one
+ * server has proof of it, and halts when a quorum has.
  */
 import { auditorContext } from './auditor-context.ts'
 import { auditorSetup } from './auditor-setup.ts'
@@ -24,6 +25,12 @@ const untilCompared = {
   ],
 } as const
 
+/** What a server does with the proof that a directory was copied, until it is about its own. */
+const exposed = [
+  { guard: withEvent('senderIsNotCounted') },
+  { guard: withEvent('isAboutAnother'), actions: withEvent('distrustDirectory') },
+] as const
+
 export const auditorMachine = auditorSetup.createMachine({
   id: 'auditor',
   context: ({ input }) => auditorContext(input),
@@ -35,6 +42,8 @@ export const auditorMachine = auditorSetup.createMachine({
       { guard: withEvent('instanceIsUnknown') },
       { actions: withEvent('sendCompared') },
     ],
+    exposure: [...exposed, { target: '.reported', actions: withEvent('recordReport') }],
+    'exposure.wanted': { actions: withEvent('sendExposures') },
     'members.changed': { actions: withEvent('recordMembers') },
   },
   states: {
@@ -78,7 +87,21 @@ export const auditorMachine = auditorSetup.createMachine({
     },
     differing: {
       description: 'A quorum has other outcomes than this server, which halts.',
-      entry: 'halt',
+      entry: 'haltDiffering',
+      on: { exposure: {} },
+    },
+    reported: {
+      description:
+        'Another server has proof that the directory of this one was copied or put back, so this server may have forgotten votes: it sends nothing. Ends when a quorum has proof.',
+      entry: 'withdraw',
+      always: { guard: 'quorumHasReported', target: 'exposed' },
+      on: { exposure: [...exposed, { actions: withEvent('recordReport') }] },
+    },
+    exposed: {
+      description:
+        'A quorum has proof that the directory of this server was copied or put back. The server halts.',
+      entry: 'haltExposed',
+      on: { exposure: {} },
     },
   },
 })

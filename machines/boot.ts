@@ -30,8 +30,14 @@ export interface ShownBoot extends Boot {
 /** A boot of a directory, as another server knows it. */
 export interface HeardBoot {
   readonly boot: ShownBoot
-  /** The furthest vote that was heard of this boot. Invariant: not less than `boot.voted`. */
+  /** The furthest vote that was heard of this boot, at least `boot.voted`. */
   readonly voted: Voted
+}
+
+/** Two boots that no directory can have had both: it was copied, or put back. */
+export interface Proof {
+  readonly one: HeardBoot
+  readonly other: HeardBoot
 }
 
 export const nothingVoted: Voted = { ballot: null, below: 0 }
@@ -62,10 +68,10 @@ export function contradict(one: Boot, other: Boot): boolean {
 }
 
 /**
- * Why no directory can have had both boots with these votes; `null` when one can. A boot begins with every vote that was sent in an
+ * Why no directory can have had both boots with these votes; `null` when one can: then they prove nothing. A boot begins with every vote that was sent in an
  * earlier one: the record of an accepted batch leaves the directory only when its instance is chosen there.
  */
-export function whyCopied(one: HeardBoot, other: HeardBoot): string | null {
+export function whyCopied({ one, other }: Proof): string | null {
   if (contradict(one.boot, other.boot)) {
     return `two servers run with its directory, or an older copy of it was put back: boot ${bootText(one.boot)} is not of the same history as boot ${bootText(other.boot)}`
   }

@@ -15,6 +15,7 @@ import type {
   Confirm,
   Confirmed,
   Denial,
+  Exposure,
   Fetch,
   HandOver,
   Learn,
@@ -296,7 +297,20 @@ export interface CompareArrived extends Heard<Compare> {
   readonly own: readonly string[] | null
 }
 
-export type AuditorEvent = CompareArrived | Heard<Compared> | DifferenceNoticed | MembersChanged
+/** Servers must know of directories that this server has exposed. */
+export interface ExposureWanted {
+  readonly type: 'exposure.wanted'
+  readonly to: readonly NodeId[]
+  readonly exposures: readonly Exposure[]
+}
+
+export type AuditorEvent =
+  | CompareArrived
+  | Heard<Compared>
+  | DifferenceNoticed
+  | ExposureWanted
+  | Heard<Exposure>
+  | MembersChanged
 export type ReaderEvent =
   | ReadArrived
   | Heard<Confirmed>
@@ -337,6 +351,7 @@ export function hearerOf(message: NodeMessage): RoleName {
       return 'requestQueue'
     case 'compare':
     case 'compared':
+    case 'exposure':
       return 'auditor'
     case 'confirmed':
       return 'reader'

@@ -4,6 +4,7 @@
  */
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Batch, Instance, Json, NodeId, RequestGroup } from './batch.ts'
+import type { Proof } from './boot.ts'
 import type { FounderName, FoundingPlan, Member, ShownMember } from './members.ts'
 import type { Outcome, ReadOutcome } from './outcome.ts'
 import type { SnapshotName } from './snapshot-name.ts'
@@ -145,6 +146,16 @@ export interface Compared {
 }
 
 /**
+ * An auditor: these two boots prove that the directory with the incarnation `directory`, of the server `node`, was copied or put back. Received
+ * by auditors, also by that of the exposed server.
+ */
+export interface Exposure extends Proof {
+  readonly type: 'exposure'
+  readonly node: NodeId
+  readonly directory: string
+}
+
+/**
  * The reader of a server, which holds reads: below which instance have you accepted batches? The answer repeats `question`. Received by
  * acceptors.
  */
@@ -180,6 +191,7 @@ export type NodeMessage =
   | HandOver
   | Compare
   | Compared
+  | Exposure
   | Confirm
   | Confirmed
 

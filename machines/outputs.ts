@@ -2,6 +2,7 @@
 import type { Difference } from './auditing.ts'
 import type { Ballot } from './ballot.ts'
 import type { AcceptedRecord, Address, Batch, ChosenBatch, Instance, NodeId, RequestGroup } from './batch.ts'
+import type { Proof } from './boot.ts'
 import type { RoleEvent, RoleName } from './inbox.ts'
 import type { Busy, NodeMessage, Queued, ReadRequest, Response } from './messages.ts'
 import type { SnapshotName } from './snapshot-name.ts'
@@ -144,7 +145,7 @@ export interface Flag {
   readonly sender: NodeId
 }
 
-/** Halt this server: its state provably contradicts what a quorum chose, or what a quorum executed. */
+/** Halt this server: its state provably contradicts what a quorum chose or executed, or a quorum has proof that its directory was copied. */
 export interface Halt {
   readonly type: 'halt'
   readonly reason: string
@@ -159,6 +160,19 @@ export interface Halt {
 export interface Refuse {
   readonly type: 'refuse'
   readonly dispute: Difference | null
+}
+
+/** Believe the proof of another server that a directory was copied or put back: take no message of it any more. */
+export interface Distrust extends Proof {
+  readonly type: 'distrust'
+  readonly node: NodeId
+  readonly incarnation: string
+}
+
+/** Send nothing more, and take nothing but exposures: another server has proof that this server may have forgotten votes. */
+export interface Withdraw {
+  readonly type: 'withdraw'
+  readonly reason: string
 }
 
 export type Output =
@@ -178,3 +192,5 @@ export type Output =
   | Flag
   | Halt
   | Refuse
+  | Distrust
+  | Withdraw

@@ -84,7 +84,9 @@ function propertiesOf(message: NodeMessage): Pick<Datagram, 'kind' | 'round' | '
     case 'confirm':
     case 'confirmed':
       return { kind: 'news', round: 0, instance: 0 }
-    // In a search nobody compares (`CheckedCluster`).
+    // In a search nobody compares (`CheckedCluster`), and no directory is copied.
+    case 'exposure':
+      return { kind: 'news', round: 0, instance: 0 }
     case 'compare':
     case 'compared':
       return { kind: 'news', round: 0, instance: message.instance }

@@ -53,6 +53,8 @@ const reportSchema = Type.Object({
   ),
   /** The members that the server does not count, because their directories are copies. */
   distrusted: Type.Optional(Type.Array(Type.Object({ id: Type.Number(), reason: Type.String() }))),
+  /** Why the server sends nothing more; `null` while it takes part. */
+  withdrawn: Type.Optional(Type.Union([Type.Null(), Type.String()])),
   members,
 })
 

@@ -61,6 +61,7 @@ export function formatStatus(answers: readonly Answer[]): string {
     ...formatDisputes(reports),
     ...reports.flatMap(formatSpace),
     ...reports.flatMap(formatDistrusted),
+    ...reports.flatMap(formatWithdrawn),
     ...formatUsage(reports),
   ].join('\n')
 }
@@ -105,6 +106,11 @@ function formatDistrusted({ id, distrusted = [] }: StatusReport): string[] {
       `server ${id} does not count server ${member.id}: ${member.reason}. Stop server ${member.id}, remove it, and let it join with an empty directory`,
     ),
   )
+}
+
+/** A line for a server that others have exposed. */
+function formatWithdrawn({ id, withdrawn = null }: StatusReport): string[] {
+  return withdrawn === null ? [] : [visible(`server ${id} sends nothing more: ${withdrawn}`)]
 }
 
 /** A row for each bounded resource and a column for each server. The limit has its own column when all servers have the same limit. */

@@ -104,6 +104,8 @@ export interface Driver {
    * agrees again.
    */
   disputed(dispute: Difference | null, executed: string): void
+  /** Reports that this node sends nothing more, and why. */
+  withdrawn(reason: string): void
   /** Stops this node at once. */
   halt(reason: string): void
 }

@@ -12,11 +12,11 @@ import {
   type RoleEvent,
 } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
-import { isCounted } from '../../machines/members.ts'
-import type { Accept, Compare, HandOver, NodeMessage, ReadAnswer } from '../../machines/messages.ts'
+import { isCounted, peersOf } from '../../machines/members.ts'
+import type { Accept, Compare, Exposure, HandOver, NodeMessage, ReadAnswer } from '../../machines/messages.ts'
 import type { NodeInput } from '../../machines/node.ts'
 import type { Execution } from '../../machines/outcome.ts'
-import type { Output, Query, Respond, Send, Write } from '../../machines/outputs.ts'
+import type { Distrust, Output, Query, Respond, Send, Write } from '../../machines/outputs.ts'
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { requestsIn } from '../../machines/taking.ts'
 import type { Timing } from '../../machines/timing.ts'
@@ -41,7 +41,7 @@ import type { HeardFrom } from './reach.ts'
 import type { Installation, ReplicatedState } from './replicated-state.ts'
 import { roleInputs } from './roles.ts'
 import { Router } from './router.ts'
-import { type Sender, type Trust, votedBy, votedIn } from './trust.ts'
+import { distrusting, exposuresOf, type Sender, type Trust, votedBy, votedIn } from './trust.ts'
 
 /** An event of a running node that is the same in every engine. The driver handles starts, stops and timers. */
 export type CoreEvent = Extract<NodeEvent, { type: 'hear' | 'request' | 'synced' | 'tell' }>
@@ -73,6 +73,8 @@ export interface CoreMemory {
   readonly trust: Trust
   /** How far this server had voted when it started. */
   readonly voted: Voted
+  /** Why this server sends nothing more; `null` while it takes part. */
+  readonly withdrawn: string | null
 }
 
 /** The most bytes of JSON of one message with the results of reads; a single result may be larger. */
@@ -125,6 +127,7 @@ export class NodeCore {
   #elapsed: Elapsed
   #trust: Trust
   #voted: Voted
+  #withdrawn: string | null
   #audit: Audit
   /** The requests of the batches that were executed again at the start. */
   #requestsAgain = 0
@@ -145,6 +148,7 @@ export class NodeCore {
     this.#audit = memory?.audit ?? nothingExecuted
     this.#trust = memory?.trust ?? []
     this.#voted = memory?.voted ?? nothingVoted
+    this.#withdrawn = memory?.withdrawn ?? null
   }
 
   /**
@@ -269,6 +273,12 @@ export class NodeCore {
       case 'refuse':
         this.#refuse(output.dispute)
         return
+      case 'distrust':
+        this.#distrust(output)
+        return
+      case 'withdraw':
+        this.#withdraw(output.reason)
+        return
     }
     output satisfies never
   }
@@ -303,7 +313,10 @@ export class NodeCore {
 
   /** What the node remembers between two events: measurements for the time of batches, the latest executions, and the boots of members. */
   get memory(): CoreMemory {
-    return { elapsed: this.#elapsed, audit: this.#audit, trust: this.#trust, voted: this.#voted }
+    return {
+      ...{ elapsed: this.#elapsed, audit: this.#audit, trust: this.#trust, voted: this.#voted },
+      withdrawn: this.#withdrawn,
+    }
   }
 
   get #identity(): { readonly self: NodeId; readonly incarnation: string } {
@@ -319,6 +332,7 @@ export class NodeCore {
     const { incarnation, boot } = names
     const isMember = this.isMember(sender, incarnation)
     if (isMember && !this.#trusts({ node: sender, incarnation, boot, voted: votedBy(message) })) return
+    if (this.#withdrawn !== null && message.type !== 'exposure') return
     const last: HeardFrom = { address: from, incarnation }
     this.#driver.heard(sender, last, isMember)
     this.#bring(sender, message, names)
@@ -356,11 +370,50 @@ export class NodeCore {
   #trusts(sender: Sender): boolean {
     const { trust, verdict } = this.#rules.heardBoot(this.#trust, sender, this.#replica.members)
     this.#trust = trust
-    if (verdict === 'trusted') return true
-    this.#driver.flag(verdict === 'late' ? 'late' : 'copied', sender.node)
-    if (verdict === 'exposed')
-      this.#router.dispatch('proposer', { type: 'server.exposed', sender: sender.node })
-    return false
+    switch (verdict) {
+      case 'trusted':
+        return true
+      case 'met':
+        this.#expose([sender.node], exposuresOf(trust))
+        return true
+      case 'late':
+        this.#driver.flag('late', sender.node)
+        return false
+      case 'distrusted':
+        this.#driver.flag('copied', sender.node)
+        this.#expose([sender.node], this.#exposuresOf(sender.incarnation))
+        return false
+      case 'exposed':
+        this.#driver.flag('copied', sender.node)
+        this.#router.dispatch('proposer', { type: 'server.exposed', sender: sender.node })
+        this.#expose(peersOf(this.#replica.members, this.#self), this.#exposuresOf(sender.incarnation))
+        return false
+    }
+    return verdict satisfies never
+  }
+
+  #exposuresOf(incarnation: string): readonly Exposure[] {
+    return exposuresOf(this.#trust).filter(({ directory }) => directory === incarnation)
+  }
+
+  /** Has the auditor send `exposures` to these servers. */
+  #expose(to: readonly NodeId[], exposures: readonly Exposure[]): void {
+    if (exposures.length > 0) this.#router.dispatch('auditor', { type: 'exposure.wanted', to, exposures })
+  }
+
+  /** Believes another server, once. The exposed server hears it from this one, too: it halts when a quorum has proof. */
+  #distrust({ node, incarnation, one, other }: Distrust): void {
+    const known = this.#trust.find((directory) => directory.incarnation === incarnation)
+    if (!this.isMember(node, incarnation) || (known !== undefined && known.distrust !== null)) return
+    this.#trust = distrusting(this.#trust, { node, incarnation }, { one, other }, this.#replica.members)
+    this.#driver.flag('copied', node)
+    this.#router.dispatch('proposer', { type: 'server.exposed', sender: node })
+    this.#expose([node], this.#exposuresOf(incarnation))
+  }
+
+  #withdraw(reason: string): void {
+    this.#withdrawn = reason
+    this.#driver.withdrawn(reason)
   }
 
   /** Delivers a message of a server, possibly of this one, to the role that handles it. */
@@ -404,6 +457,8 @@ export class NodeCore {
   }
 
   #request({ message, replyTo, timeMs }: Extract<CoreEvent, { type: 'request' }>): void {
+    // The client receives no answer, and goes to another server.
+    if (this.#withdrawn !== null) return
     if (message.type === 'read') {
       this.#router.dispatch('reader', {
         ...message,
@@ -425,6 +480,7 @@ export class NodeCore {
   }
 
   #respond(to: Address, message: Respond['message']): void {
+    if (this.#withdrawn !== null) return
     this.#driver.observe({ type: 'responded', node: this.#self, to, message })
     this.#driver.respond(to, message)
   }
@@ -459,6 +515,7 @@ export class NodeCore {
   }
 
   #send({ to, incarnation: meant, message: said }: Send): void {
+    if (this.#withdrawn !== null) return
     const message = said.type === 'accept' ? this.#withDigest(said) : said
     this.#driver.observe({ type: 'said', node: this.#self, to, message })
     const incarnation = this.#incarnation

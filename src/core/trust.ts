@@ -12,12 +12,13 @@ import {
   furtherVoted,
   type HeardBoot,
   nothingVoted,
+  type Proof,
   type ShownBoot,
   type Voted,
   whyCopied,
 } from '../../machines/boot.ts'
 import { isCounted, type Member } from '../../machines/members.ts'
-import type { NodeMessage } from '../../machines/messages.ts'
+import type { Exposure, NodeMessage } from '../../machines/messages.ts'
 import type { DurableState } from './durable.ts'
 
 /** What a server knows of the directory of a member. */
@@ -27,7 +28,7 @@ export interface KnownDirectory {
   /** The latest boot that was heard; `null` before the first one. */
   readonly latest: HeardBoot | null
   /** Why the directory is not trusted any more; `null` while it is. */
-  readonly distrust: string | null
+  readonly distrust: Proof | null
 }
 
 /** Invariant: at most one entry for each counted member. A crash forgets all. */
@@ -36,6 +37,8 @@ export type Trust = readonly KnownDirectory[]
 export type Verdict =
   /** Take the message. */
   | 'trusted'
+  /** Take the message: it is the first one of its boot that is heard. The server may not know which directories were exposed. */
+  | 'met'
   /** Drop it: it is of an earlier boot. */
   | 'late'
   /** Drop it, and give up what depends on earlier messages of this directory. */
@@ -86,16 +89,16 @@ export function heardBoot(
   if (boot === undefined) return { trust, verdict: 'trusted' }
   const latest = known?.latest ?? null
   const heard: HeardBoot = { boot, voted: furtherVoted(boot.voted, voted) }
-  const reason = latest === null ? null : whyCopied(latest, heard)
-  if (reason !== null) {
-    return { trust: distrusting(trust, { node, incarnation }, reason, members), verdict: 'exposed' }
+  if (latest !== null && whyCopied({ one: latest, other: heard }) !== null) {
+    const proof = { one: latest, other: heard }
+    return { trust: distrusting(trust, { node, incarnation }, proof, members), verdict: 'exposed' }
   }
   if (latest !== null && boot.count < latest.boot.count) return { trust, verdict: 'late' }
-  const isSame = latest !== null && boot.count === latest.boot.count
-  if (isSame && furtherVoted(latest.voted, heard.voted) === latest.voted) return { trust, verdict: 'trusted' }
+  const isNew = latest === null || boot.count > latest.boot.count
+  if (!isNew && furtherVoted(latest.voted, heard.voted) === latest.voted) return { trust, verdict: 'trusted' }
   return {
     trust: withKnown(trust, { node, incarnation, latest: heard, distrust: null }, members),
-    verdict: 'trusted',
+    verdict: isNew ? 'met' : 'trusted',
   }
 }
 
@@ -103,11 +106,18 @@ export function heardBoot(
 export function distrusting(
   trust: Trust,
   { node, incarnation }: { readonly node: NodeId; readonly incarnation: string },
-  reason: string,
+  distrust: Proof,
   members: readonly Member[],
 ): Trust {
   const latest = trust.find((directory) => directory.incarnation === incarnation)?.latest ?? null
-  return withKnown(trust, { node, incarnation, latest, distrust: reason }, members)
+  return withKnown(trust, { node, incarnation, latest, distrust }, members)
+}
+
+/** What a server tells others of the directories that it does not trust. */
+export function exposuresOf(trust: Trust): Exposure[] {
+  return trust.flatMap(({ node, incarnation, distrust }) =>
+    distrust === null ? [] : [{ type: 'exposure' as const, node, directory: incarnation, ...distrust }],
+  )
 }
 
 /** Forgets directories that are counted no more. */

@@ -1,5 +1,6 @@
 import { compareBallots } from '../../machines/ballot.ts'
 import type { NodeId } from '../../machines/batch.ts'
+import { whyCopied } from '../../machines/boot.ts'
 import { bytesOf } from '../../machines/fetching.ts'
 import type { Names } from '../../machines/inbox.ts'
 import type {
@@ -8,6 +9,7 @@ import type {
   Chunk,
   Compacted,
   Confirmed,
+  Exposure,
   Fetch,
   Founder,
   Message,
@@ -80,6 +82,13 @@ export function contradictionInChosen({ from, batches, firstUnchosen }: Chosen):
 export function contradictionInConfirmed({ firstUnchosen, acceptedBelow }: Confirmed): string | null {
   return acceptedBelow < firstUnchosen
     ? `confirmed: accepted below ${acceptedBelow}, and firstUnchosen is ${firstUnchosen}`
+    : null
+}
+
+/** Two boots that one directory can have had prove nothing. */
+export function contradictionInExposure({ node, one, other }: Exposure): string | null {
+  return whyCopied({ one, other }) === null
+    ? `exposure: one directory can have had the boots ${one.boot.count} and ${other.boot.count} of server ${node}`
     : null
 }
 

@@ -2,12 +2,12 @@ import type { NodeMessage } from '../../machines/messages.ts'
 
 /**
  * The groups of messages in the lanes: one for each message type of the roles, and two for the messages from and to clients.
- * `settled`, `compacted`, `chunk` and `compared` belong to `chosen`, `fetch` and `compare` to `learn`, and `handOver` to `request`.
+ * `settled`, `compacted`, `chunk` and `compared` belong to `chosen`, `fetch`, `compare` and `exposure` to `learn`, and `handOver` to `request`.
  */
 export type LaneKind =
   | Exclude<
       NodeMessage['type'],
-      'settled' | 'compacted' | 'chunk' | 'fetch' | 'handOver' | 'compare' | 'compared'
+      'settled' | 'compacted' | 'chunk' | 'fetch' | 'handOver' | 'compare' | 'compared' | 'exposure'
     >
   | 'request'
   | 'response'

@@ -71,6 +71,19 @@ export const runningDigest = Type.String({ pattern: '^[0-9a-z]{1,11}$' })
 
 export const ballot = closed({ round: integer, node: integer })
 
+const voted = closed({ ballot: Type.Union([ballot, Type.Null()]), below: integer })
+
+/** A boot of a directory, as another server knows it. */
+export const heardBoot = closed({
+  boot: closed({
+    count: integer,
+    random: name,
+    after: Type.String({ format: textFormat, maxLength: maxNameLength }),
+    voted,
+  }),
+  voted,
+})
+
 export const snapshot = closed({
   instance: integer,
   lengthBytes: integer,

@@ -116,6 +116,7 @@ export class LiveNode implements RunningNode {
       inspect: bridge?.inspect ?? null,
       executed: (fact) => this.#executed(fact),
       disputed: (dispute, executed) => this.#reportDispute(dispute, executed),
+      withdrawn: (reason) => logger.error({ reason }, 'withdrawn: this server sends nothing more'),
       snapshots: {
         notDrawn: (reason) =>
           logger.error(

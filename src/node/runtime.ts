@@ -46,6 +46,8 @@ export interface Watchers extends EventWatchers {
   readonly executed?: (fact: ExecutedFact) => void
   /** Hears where the servers differ without a quorum that agrees, and what this server executed there; `null` when that has ended. */
   readonly disputed?: (dispute: Difference | null, executed: string) => void
+  /** Hears why this server sends nothing more. */
+  readonly withdrawn?: (reason: string) => void
   /** Receives what prevents snapshots. */
   readonly snapshots?: SnapshotReports
 }
@@ -58,6 +60,7 @@ export class Runtime implements Driver {
   readonly #scope: EventScope
   readonly #executed: (fact: ExecutedFact) => void
   readonly #disputed: NonNullable<Watchers['disputed']>
+  readonly #withdrawn: NonNullable<Watchers['withdrawn']>
   readonly #snapshots: SnapshotKeeper
   readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
   #outbound: Outbound | null = null
@@ -72,6 +75,7 @@ export class Runtime implements Driver {
       inspect = null,
       executed = () => undefined,
       disputed = () => undefined,
+      withdrawn = () => undefined,
       snapshots = { notDrawn: () => undefined, refused: () => undefined },
       ...watchers
     }: Watchers = {},
@@ -81,6 +85,7 @@ export class Runtime implements Driver {
     this.#snapshots = keeperOf(storage, snapshots)
     this.#executed = executed
     this.#disputed = disputed
+    this.#withdrawn = withdrawn
     this.#actors = new Actors({
       self,
       inspect,
@@ -160,6 +165,11 @@ export class Runtime implements Driver {
   /** What this server knows of the boots of the members, and which of them it does not count. */
   get trust(): Trust {
     return this.#core.memory.trust
+  }
+
+  /** Why this server sends nothing more; `null` while it takes part. */
+  get whyWithdrawn(): string | null {
+    return this.#core.memory.withdrawn
   }
 
   /** The address of the directory `addressee` of the server `id`. `last` says where the last message of that server came from. */
@@ -305,6 +315,10 @@ export class Runtime implements Driver {
 
   disputed(dispute: Difference | null, executed: string): void {
     this.#disputed(dispute, executed)
+  }
+
+  withdrawn(reason: string): void {
+    this.#withdrawn(reason)
   }
 
   halt(reason: string): void {

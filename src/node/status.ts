@@ -1,6 +1,6 @@
 import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
-import type { Boot } from '../../machines/boot.ts'
+import { type Boot, whyCopied } from '../../machines/boot.ts'
 import type { LearnerContext } from '../../machines/learner.ts'
 import { isCounted, shownMembers } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
@@ -66,6 +66,7 @@ export function statusOf({
     disk: disk === null ? null : { ...disk },
     boot: boot.count,
     distrusted: distrusted(runtime.trust),
+    withdrawn: runtime.whyWithdrawn,
     members: shownMembers(replica.members).map((member) => ({ ...member })),
     datagrams:
       transport === undefined ? null : { ...transport.counters, pagesRefused: runtime.pages.refused },
@@ -75,7 +76,9 @@ export function statusOf({
 
 /** The members that this server does not count, and the reasons. */
 function distrusted(trust: Trust): Json {
-  return trust.flatMap(({ node, distrust }) => (distrust === null ? [] : [{ id: node, reason: distrust }]))
+  return trust.flatMap(({ node, distrust }) =>
+    distrust === null ? [] : [{ id: node, reason: whyCopied(distrust) }],
+  )
 }
 
 /** The usage and the limits of the request queue, for requests to propose and for delayed requests. */

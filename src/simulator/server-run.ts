@@ -50,6 +50,8 @@ export interface RunOptions {
   readonly soon: (action: () => void) => void
   /** The disk has failed: the server halts. */
   readonly failed: (error: Error) => void
+  /** The node has halted. */
+  readonly halted: () => void
 }
 
 /** The time in which a process serves: the surroundings of a stepped node. */
@@ -173,6 +175,10 @@ export class ServerRun implements Surroundings {
 
   observe(fact: Fact): void {
     this.#around.observe(fact)
+  }
+
+  halted(): void {
+    this.#options.soon(this.#options.halted)
   }
 
   /** A write is on the disk. */

@@ -166,6 +166,7 @@ export class SimulatedServer {
         return call === 'sync' ? (this.slowSyncMs ?? 0.125 + this.#random.below(16) / 8) : callMs
       },
       failed: (error) => this.#failed(error),
+      halted: () => this.crash('cached'),
     })
     this.#process = begun
     run(disk.open(begun), (error, opened) => {

@@ -55,6 +55,8 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
   readChunks(request: ChunkRequest): readonly string[] | null | Later
   /** Keeps a chunk of a received snapshot. */
   keepChunk(chunk: ReceivedChunk, begin: () => Installation): 'kept' | Later
+  /** The node has halted: it takes no event any more. Engines in which no directory is copied omit it. */
+  halted?(reason: string): void
   /** Makes the received snapshot durable. Returns whether it is sound. */
   checkSnapshot(snapshot: SnapshotName, begin: () => Installation): boolean | Later
   /** The received snapshot, which is sound, completely read. */
@@ -237,9 +239,14 @@ export class SteppedNode implements Driver {
   /** The memory of the core has it. */
   disputed(): void {}
 
-  /** Correct servers never contradict one another, so an engine that reaches this has found a fault. */
+  withdrawn(reason: string): void {
+    if (this.#settings.mayBeCopied !== true) throw new Error(reason)
+  }
+
+  /** Correct servers never contradict one another, so an engine in which no directory is copied, and that reaches this, has found a fault. */
   halt(reason: string): void {
-    throw new Error(reason)
+    if (this.#settings.mayBeCopied !== true) throw new Error(reason)
+    this.#surroundings.halted?.(reason)
   }
 
   #startRoles(durable: DurableState, randomSeed: number): void {

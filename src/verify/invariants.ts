@@ -90,6 +90,7 @@ const isJudgedMessage: Readonly<Record<NodeMessage['type'], boolean>> = {
   handOver: false,
   compare: false,
   compared: false,
+  exposure: false,
   confirm: false,
   confirmed: false,
 }
@@ -297,6 +298,7 @@ export class Invariants {
       case 'handOver':
       case 'compare':
       case 'compared':
+      case 'exposure':
       case 'confirm':
       case 'confirmed':
         return

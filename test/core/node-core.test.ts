@@ -12,6 +12,7 @@ import { lockService } from '../../src/services/lock.ts'
 import { Replica } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
 import { batchOf } from '../support/batches.ts'
+import { copiedBoots } from '../support/copied-boots.ts'
 import { recordingDriver } from '../support/driver.ts'
 import { ballot, batch, members } from '../support/role.ts'
 
@@ -65,16 +66,74 @@ describe('what arrives', () => {
       )
     const first = nextBoot(null, 'a')
     const second = nextBoot(first, 'b')
-    for (const boot of [second, first, nextBoot(first, 'copy'), second]) from(boot)
+    const copy = nextBoot(first, 'copy')
+    for (const boot of [second, first, copy, second]) from(boot)
+    const [one, other] = [second, copy].map((boot) => ({
+      boot: { ...boot, voted: nothingVoted },
+      voted: nothingVoted,
+    }))
+    const exposure = { type: 'exposure', node: 1, directory: 'founder-1', one, other }
     expect(asked.map(([what, ...given]) => (what === 'deliver' ? given : [what, given[0]]))).toEqual([
       ['heard', 1],
       ['acceptor', { ...prepare, sender: 1, incarnation: 'founder-1', knowsUs: true, atMs: 0 }],
       ['flag', 'late'],
       ['flag', 'copied'],
       ['proposer', { type: 'server.exposed', sender: 1 }],
+      ['auditor', { type: 'exposure.wanted', to: [1, 2], exposures: [exposure] }],
       ['flag', 'copied'],
+      ['auditor', { type: 'exposure.wanted', to: [1], exposures: [exposure] }],
     ])
-    expect(core.memory.trust).toMatchObject([{ node: 1, distrust: expect.any(String) }])
+    expect(core.memory.trust).toMatchObject([{ node: 1, distrust: expect.anything() }])
+    // A server whose boot is heard for the first time may not know of it.
+    core.take(
+      hears(2, {
+        incarnation: 'founder-2',
+        addressee: incarnation,
+        boot: { ...first, random: 'c', voted: nothingVoted },
+      }),
+    )
+    expect(asked).toContainEqual([
+      'deliver',
+      'auditor',
+      { type: 'exposure.wanted', to: [2], exposures: [exposure] },
+    ])
+  })
+
+  test('that exposes a directory makes the core distrust it, and tell its server, once', () => {
+    const { core, asked } = server()
+    const distrust = { type: 'distrust', node: 1, incarnation: 'founder-1', ...copiedBoots } as const
+    core.carryOut(distrust)
+    const exposure = { type: 'exposure', node: 1, directory: 'founder-1', ...copiedBoots }
+    expect(asked).toEqual([
+      ['flag', 'copied', 1],
+      ['deliver', 'proposer', { type: 'server.exposed', sender: 1 }],
+      ['deliver', 'auditor', { type: 'exposure.wanted', to: [1], exposures: [exposure] }],
+    ])
+    core.carryOut(distrust)
+    core.carryOut({ ...distrust, incarnation: 'a directory that is not counted' })
+    expect(asked).toHaveLength(3)
+    core.take(hears(1, { incarnation: 'founder-1', addressee: incarnation }))
+    expect(asked[3]).toEqual(['flag', 'copied', 1])
+  })
+
+  test('is dropped by a server that has withdrawn, which sends nothing, unless it exposes a directory', () => {
+    const { core, asked } = server()
+    core.carryOut({ type: 'withdraw', reason: 'a copy' })
+    const sender = { incarnation: 'founder-1', addressee: incarnation }
+    core.take(hears(1, sender))
+    core.take({
+      type: 'request',
+      message: { type: 'request', uid: 'u', ackedBelow: 1, requests: [] },
+      replyTo: 'h:1',
+      timeMs: 0,
+    })
+    core.carryOut({ type: 'send', to: 1, message: prepare })
+    core.carryOut({ type: 'send', to: 0, message: prepare })
+    core.carryOut({ type: 'respond', to: 'h:1', message: { type: 'queued', uid: 'u', seqs: [1] } })
+    expect(asked).toEqual([['withdrawn', 'a copy']])
+    const message = { type: 'exposure', node: 0, directory: incarnation, ...copiedBoots } as const
+    core.take({ ...hears(1, sender), message })
+    expect(asked.at(-1)).toMatchObject(['deliver', 'auditor', { type: 'exposure', sender: 1 }])
   })
 
   test('from a stranger is dropped, and nothing of it is kept', () => {

@@ -8,9 +8,10 @@ import {
   nothingVoted,
   type ShownBoot,
   type Voted,
+  whyCopied,
 } from '../../machines/boot.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../../src/core/durable.ts'
-import { distrusting, heardBoot, type Trust, votedBy, votedIn } from '../../src/core/trust.ts'
+import { distrusting, exposuresOf, heardBoot, type Trust, votedBy, votedIn } from '../../src/core/trust.ts'
 import { members } from '../support/role.ts'
 
 /** The boots of a directory that is the only one. */
@@ -34,6 +35,8 @@ function verdicts(boots: readonly (ShownBoot | undefined)[]): string[] {
   })
 }
 
+const heardOf = (boot: ShownBoot) => ({ boot, voted: boot.voted })
+const fork = history(1, 'fork')[0]!
 const [first, second, third, fourth] = history(4) as [ShownBoot, ShownBoot, ShownBoot, ShownBoot]
 
 describe('the boots of one directory', () => {
@@ -46,11 +49,11 @@ describe('the boots of one directory', () => {
 
   test('late messages of earlier boots are dropped, and prove nothing', () => {
     expect(verdicts([first, second, first, second, fourth, third, first, fourth])).toEqual([
-      'trusted',
-      'trusted',
+      'met',
+      'met',
       'late',
       'trusted',
-      'trusted',
+      'met',
       'late',
       'late',
       'trusted',
@@ -64,8 +67,9 @@ describe('the boots of one directory', () => {
       fc.property(arrivals, (places) => {
         const heard = verdicts(places.map((place) => boots[place]))
         for (const [at, verdict] of heard.entries()) {
-          const latest = Math.max(...places.slice(0, at + 1))
-          expect(verdict).toBe(places[at] === latest ? 'trusted' : 'late')
+          const before = Math.max(-1, ...places.slice(0, at))
+          const place = places[at] ?? 0
+          expect(verdict).toBe(place > before ? 'met' : place === before ? 'trusted' : 'late')
         }
       }),
     )
@@ -82,22 +86,22 @@ describe('two copies of a directory', () => {
     ['are found by a message that comes late', [fork[1], third]],
     ['are found in the second boot of each', [fourth, fork[1]]],
   ])('%s: they are exposed', (_, boots) => {
-    expect(verdicts(boots)).toEqual(['trusted', 'exposed'])
+    expect(verdicts(boots)).toEqual(['met', 'exposed'])
   })
 
   test('an older copy whose boots are further behind is dropped as late', () => {
     const later = history(3, 'r', fourth).at(-1)
-    expect(verdicts([later, fork[0]])).toEqual(['trusted', 'late'])
+    expect(verdicts([later, fork[0]])).toEqual(['met', 'late'])
   })
 
   test('boots that are further apart say nothing of each other', () => {
     expect(contradict(third, fork[2]!)).toBe(false)
-    expect(verdicts([third, fork[2]])).toEqual(['trusted', 'trusted'])
+    expect(verdicts([third, fork[2]])).toEqual(['met', 'met'])
   })
 
   test('once exposed, neither is taken any more, in any boot and without one', () => {
     expect(verdicts([third, fork[0], third, fork[0], fork[1], fork[2], undefined])).toEqual([
-      'trusted',
+      'met',
       'exposed',
       'distrusted',
       'distrusted',
@@ -108,28 +112,27 @@ describe('two copies of a directory', () => {
   })
 })
 
-test('the reason names both boots', () => {
+test('the proof names both boots, and is what others are told', () => {
   const { trust } = heardBoot([], { ...sender, boot: second, voted: nothingVoted }, members(3))
   const exposed = heardBoot(
     trust,
     { ...sender, boot: { ...second, random: 'copy' }, voted: nothingVoted },
     members(3),
   )
-  expect(exposed.trust).toEqual([
-    {
-      ...sender,
-      latest: { boot: second, voted: nothingVoted },
-      distrust: expect.stringMatching(/boot 2 \(r1\) .* boot 2 \(copy\)/),
-    },
+  const proof = { one: heardOf(second), other: heardOf({ ...second, random: 'copy' }) }
+  expect(exposed.trust).toEqual([{ ...sender, latest: heardOf(second), distrust: proof }])
+  expect(whyCopied(proof)).toMatch(/boot 2 \(r1\) .* boot 2 \(copy\)/)
+  expect(exposuresOf(exposed.trust)).toEqual([
+    { type: 'exposure', node: 1, directory: sender.incarnation, ...proof },
   ])
 })
 
 test('a directory that was removed is forgotten, and the one that takes its id is trusted', () => {
-  const trust = distrusting([], sender, 'a copy', members(3))
+  const trust = distrusting([], sender, { one: heardOf(first), other: heardOf(fork) }, members(3))
   const replaced = members(3).map((member) => (member.id === 1 ? { ...member, incarnation: 'new' } : member))
   const heard = heardBoot(trust, { node: 1, incarnation: 'new', boot: first, voted: nothingVoted }, replaced)
   expect(heard).toEqual({
-    verdict: 'trusted',
+    verdict: 'met',
     trust: [{ node: 1, incarnation: 'new', latest: { boot: first, voted: nothingVoted }, distrust: null }],
   })
 })
@@ -161,21 +164,21 @@ describe('an older copy that is put back, of the same history', () => {
         [second, nothingVoted, sent],
         [third, began, nothingVoted],
       ]),
-    ).toEqual(['trusted', 'exposed'])
+    ).toEqual(['met', 'exposed'])
     // The vote of the earlier boot may arrive late.
     expect(
       after([
         [third, began, nothingVoted],
         [second, nothingVoted, sent],
       ]),
-    ).toEqual(['trusted', 'exposed'])
+    ).toEqual(['met', 'exposed'])
     // So may all of its messages but one, and boots between are not heard.
     expect(
       after([
         [first, nothingVoted, sent],
         [fourth, began, nothingVoted],
       ]),
-    ).toEqual(['trusted', 'exposed'])
+    ).toEqual(['met', 'exposed'])
   })
 
   test('is not taken for one when its votes go on', () => {
@@ -191,13 +194,14 @@ describe('an older copy that is put back, of the same history', () => {
         [second, few, more],
         [fourth, most, nothingVoted],
       ]),
-    ).toEqual(['trusted', 'trusted', 'trusted', 'trusted', 'late', 'trusted', 'late', 'trusted'])
+    ).toEqual(['met', 'met', 'trusted', 'trusted', 'late', 'met', 'late', 'met'])
   })
 
   test('the reason names the votes', () => {
     const heard = heardBoot([], { ...sender, boot: second, voted: votes(3, 6) }, members(3))
     const exposed = heardBoot(heard.trust, { ...sender, boot: third, voted: nothingVoted }, members(3))
-    expect(exposed.trust[0]?.distrust).toBe(
+    const proof = exposed.trust[0]?.distrust
+    expect(proof && whyCopied(proof)).toBe(
       'an older copy of its directory was put back: boot 2 (r1) voted up to ballot 3.0, instance 5, and boot 3 (r2) began with votes up to none',
     )
   })
@@ -246,7 +250,7 @@ describe('how far a directory has voted', () => {
             { ...sender, boot: { ...second, voted: votedIn(durable) }, voted },
             members(3),
           )
-          expect(seen.verdict).toBe('trusted')
+          expect(seen.verdict).toBe('met')
           if (compareVoted(voted, sent) > 0) sent = voted
         }
       }),

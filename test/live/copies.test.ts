@@ -93,11 +93,13 @@ test('a backup that is put back is found by one who heard the server in between,
   await start(1, { moved: true })
   await withoutAnswer(clientOf(0, 1), 'b')
   await hasExposed(0, 1)
-  // Server 2 knows no better, and would still count the copy: the operator stops it first.
-  await stop(1)
+  expect(statusOf(1)).toMatchObject({ withdrawn: expect.stringMatching(/the servers 0 have proof/) })
+  // Server 2 knows no better, and hears of it from server 0. Then a quorum has proof, and the copy halts.
   await start(2)
-  const client = clientOf(0, 2)
+  const client = clientOf(1, 2, 0)
   await expect(client.locks.acquire('a', { signal: AbortSignal.timeout(2_000) })).rejects.toThrow()
+  expect(await nodes.get(1)?.ended).toMatch(/the servers 0, 2 have proof that this directory was copied or put back/)
+  await stop(1)
   await client.changeMembers({ action: 'remove', id: 1 })
   await rm(dataOf(1), { recursive: true })
   await start(1, { join: addressOf(0) })

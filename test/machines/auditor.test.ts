@@ -5,6 +5,7 @@ import type { NodeId } from '../../machines/batch.ts'
 import type { AuditorEvent } from '../../machines/inbox.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
 import { defaultTiming } from '../../machines/timing.ts'
+import { copiedBoots } from '../support/copied-boots.ts'
 import { member, members, Role, said, sentBy } from '../support/role.ts'
 
 function auditor(of: readonly Member[] = members(3)): Role<AuditorContext> {
@@ -186,5 +187,60 @@ describe('a question', () => {
 
   test('of a server that is not counted is not answered', () => {
     expect(auditor().hear(compare(5, 7, 'c', ['d']))).toEqual([])
+  })
+})
+
+describe('a proof that a directory was copied or put back', () => {
+  const exposure = (sender: NodeId, node: NodeId = 0, directory = foundingIncarnation(node)) =>
+    ({ type: 'exposure', node, directory, ...copiedBoots, ...sentBy(sender) }) as const
+
+  test('silences the server that it is about, and halts it when a quorum has it', () => {
+    const role = auditor()
+    expect(said(role.hear(exposure(1)))).toEqual([
+      { type: 'withdraw', reason: expect.stringContaining('boot 1 (one)') },
+    ])
+    expect(role.state).toBe('reported')
+    expect(said(role.hear(exposure(1)))).toEqual([])
+    const reason = halts(said(role.hear(exposure(2))))
+    expect(reason).toContain('the servers 1, 2 have proof that this directory was copied or put back')
+    expect(reason).toContain('let it join again with an empty directory')
+    expect(role.state).toBe('exposed')
+  })
+
+  test.each([
+    ['agreeing', []],
+    ['comparing', [noticed(7, 'a', 'b')]],
+    ['disputed', [noticed(7, 'a'), compared(1, 7, 'b'), compared(2, 7, 'c')]],
+  ] as const)('silences a server that is %s', (state, before) => {
+    const role = auditor()
+    role.hear(...before)
+    expect(role.state).toBe(state)
+    expect(said(role.hear(exposure(1)))).toMatchObject([{ type: 'withdraw' }])
+    expect(role.timers).toEqual([])
+  })
+
+  test('of a server that is not counted does nothing', () => {
+    const role = auditor()
+    expect(said(role.hear(exposure(7), { ...exposure(1), incarnation: 'another' }))).toEqual([])
+    expect(role.state).toBe('agreeing')
+  })
+
+  test('about another server, or an earlier directory of this one, makes it distrust that directory', () => {
+    const role = auditor()
+    const distrusts = (node: NodeId, incarnation: string) => ({
+      type: 'distrust',
+      node,
+      incarnation,
+      ...copiedBoots,
+    })
+    expect(said(role.hear(exposure(1, 2)))).toEqual([distrusts(2, foundingIncarnation(2))])
+    expect(said(role.hear(exposure(1, 0, 'earlier')))).toEqual([distrusts(0, 'earlier')])
+    expect(role.state).toBe('agreeing')
+  })
+
+  test('is sent to those who must know of it', () => {
+    const message = { type: 'exposure', node: 1, directory: foundingIncarnation(1), ...copiedBoots } as const
+    const wants = said(auditor().hear({ type: 'exposure.wanted', to: [1, 2], exposures: [message] }))
+    expect(wants).toEqual([1, 2].map((to) => ({ type: 'send', to, message })))
   })
 })

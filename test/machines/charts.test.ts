@@ -16,6 +16,7 @@ import { drawRandom } from '../../machines/random.ts'
 import { defaultTiming } from '../../machines/timing.ts'
 import { roleInputs, roleMachines, roleNames } from '../../src/core/roles.ts'
 import { batchOf } from '../support/batches.ts'
+import { copiedBoots } from '../support/copied-boots.ts'
 import {
   batch,
   executed,
@@ -193,7 +194,7 @@ describe.each(charts)('the chart of the %s', (name, machine) => {
 
   test('uses words as all charts do: guards are sentences, actions orders', () => {
     const orders =
-      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|query|keep|check|recall|offer|flag|halt|spawn|refuse)(?=[A-Z]|$)/
+      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|query|keep|check|recall|offer|flag|halt|spawn|refuse|distrust|withdraw)(?=[A-Z]|$)/
     expect(Object.keys(actions).filter((action) => !orders.test(action))).toEqual([])
     expect(Object.keys(guards).filter((guard) => orders.test(guard))).toEqual([])
   })
@@ -442,6 +443,15 @@ const happenings: Readonly<Record<string, fc.Arbitrary<RoleEvent>>> = {
     }),
     fc.record({ type: is('compared'), instance: number, digests: runningDigests, ...heading }),
     fc.record({ type: is('difference.noticed'), instance: number, own: runningDigests }),
+    fc.record({
+      type: is('exposure'),
+      node: fc.constantFrom(0, 1),
+      directory: fc.constantFrom('founder-0', 'founder-1'),
+      one: fc.constant(copiedBoots.one),
+      other: fc.constant(copiedBoots.other),
+      ...heading,
+    }),
+    fc.record({ type: is('exposure.wanted'), to: fc.array(sender), exposures: fc.constant([]) }),
     fc.record({ type: is('members.changed'), members: memberLists }),
   ),
   client: fc.oneof(

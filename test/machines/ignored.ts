@@ -147,11 +147,13 @@ export const ignored: {
   auditor: {
     compare: everywhere,
     compared: {
-      in: ['agreeing', 'disputed', 'differing'],
+      in: ['agreeing', 'disputed', 'differing', 'reported', 'exposed'],
       because: 'the comparison that asked for it has ended',
     },
+    exposure: everywhere,
+    'exposure.wanted': everywhere,
     'difference.noticed': {
-      in: ['comparing', 'differing'],
+      in: ['comparing', 'differing', 'reported', 'exposed'],
       because: 'one instance is compared at a time, and the next accept shows the difference again',
     },
     'members.changed': everywhere,

@@ -205,6 +205,11 @@ const auditorCases: Cases<AuditorContext> = {
     ['a server twice', { broken: { answers: answered(0, 1, 1) } }],
     ['a server that is no member', { broken: { answers: answered(0, 7) } }],
   ],
+  reporters: [
+    ['a server twice', { broken: { reporters: [1, 1] } }],
+    ['nobody, and the server is silent', { broken: {}, value: 'reported' }],
+    ['nobody, and the server halts', { broken: {}, value: 'exposed' }],
+  ],
   dispute: [['nothing differs', { broken: {}, value: 'disputed' }]],
 }
 

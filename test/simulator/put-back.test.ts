@@ -15,15 +15,16 @@ function cluster() {
   })
   simulation.start()
   const client = simulation.client('client', [0, 1, 2])
+  const other = simulation.client('other', [2, 1])
   const passMs = (waitMs: number) => {
     const { timeline } = simulation
     const untilMs = timeline.nowMs + waitMs
     timeline.schedule(waitMs, () => undefined)
     while (timeline.nowMs < untilMs && timeline.advance());
   }
-  const lock = (name: string): Outcome['kind'] | 'no answer' => {
+  const lock = (name: string, by = client): Outcome['kind'] | 'no answer' => {
     const answers: Outcome[] = []
-    client.ask({ kind: 'service', body: { action: 'lock', name } }, (outcome) => answers.push(outcome))
+    by.ask({ kind: 'service', body: { action: 'lock', name } }, (outcome) => answers.push(outcome))
     passMs(2_000)
     return answers[0]?.kind ?? 'no answer'
   }
@@ -36,7 +37,8 @@ function cluster() {
     simulation
       .server(id)
       .node?.memory.trust.flatMap(({ node, distrust }) => (distrust === null ? [] : [node]))
-  return { simulation, lock, start, distrusted }
+  const withdrawn = (id: number) => simulation.server(id).node?.memory.withdrawn ?? null
+  return { simulation, other, lock, start, distrusted, withdrawn }
 }
 
 test('a copy that is put back after a later boot is exposed by its first message', () => {
@@ -51,15 +53,18 @@ test('a copy that is put back after a later boot is exposed by its first message
   one.putBack(backup)
   start(1)
   expect(lock('c'), 'the other two are a quorum').toBe('executed')
-  expect(distrusted(0)).toEqual([1])
+  expect([0, 2].map(distrusted), 'the finder has told the other server').toEqual([[1], [1]])
+  expect(one.isUp, 'a quorum has proof, so the copy has halted').toBe(false)
+  start(1)
   simulation.server(2).crash('cached')
   expect(lock('d'), 'the copy is not counted').toBe('no answer')
   start(2)
   expect(lock('e')).toBe('executed')
+  expect(one.isUp).toBe(false)
 })
 
 test('a copy of a running server, without its later votes, is exposed by its first message to one who counted them', () => {
-  const { simulation, lock, start, distrusted } = cluster()
+  const { simulation, other, lock, start, distrusted, withdrawn } = cluster()
   expect(lock('a')).toBe('executed')
   const one = simulation.server(1)
   one.crash('cached')
@@ -74,8 +79,32 @@ test('a copy of a running server, without its later votes, is exposed by its fir
   start(1)
   expect(lock('c'), 'the copy is not counted').toBe('no answer')
   expect(distrusted(0)).toEqual([1])
+  expect(withdrawn(1)).toContain('voted up to ballot')
+  // Server 2 was away, and knows of nothing. Without the exposure it would choose other batches with the copy.
+  simulation.server(0).crash('cached')
+  start(2)
+  expect(lock('c', other), 'the copy is silent').toBe('no answer')
+  start(0)
+  expect(lock('d')).toBe('executed')
+})
+
+test('a server that was away hears which directories were exposed', () => {
+  const { simulation, lock, start, distrusted } = cluster()
+  expect(lock('a')).toBe('executed')
+  const one = simulation.server(1)
+  one.crash('cached')
+  const backup = one.copyDirectory()
+  start(1)
+  simulation.server(2).crash('cached')
+  expect(lock('b')).toBe('executed')
+  one.crash('cached')
+  one.putBack(backup)
+  start(1)
+  expect(lock('c')).toBe('no answer')
+  one.crash('cached')
   start(2)
   expect(lock('d')).toBe('executed')
+  expect(distrusted(2)).toEqual([1])
 })
 
 test('a server that was started again honestly is counted', () => {

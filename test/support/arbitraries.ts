@@ -13,7 +13,7 @@ import type {
   NodeId,
   RequestGroup,
 } from '../../machines/batch.ts'
-import type { ShownBoot, Voted } from '../../machines/boot.ts'
+import { type HeardBoot, type ShownBoot, type Voted, whyCopied } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
 import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
@@ -57,6 +57,17 @@ export const addresses: fc.Arbitrary<Address> = fc
   .filter(isReachable)
 
 export const ballots: fc.Arbitrary<Ballot> = fc.record({ round: integers, node: nodeIds }, plain)
+const voted: fc.Arbitrary<Voted> = fc.record({ ballot: fc.option(ballots), below: integers }, plain)
+const boot: fc.Arbitrary<ShownBoot> = fc.record(
+  {
+    count: fc.integer({ min: 1, max: 2 ** 52 }),
+    random: name,
+    after: fc.oneof(fc.constant(''), name),
+    voted,
+  },
+  plain,
+)
+const heardBoot: fc.Arbitrary<HeardBoot> = fc.record({ boot, voted }, plain)
 
 export const membershipChanges: fc.Arbitrary<MembershipChange> = fc.oneof(
   fc.record(
@@ -337,6 +348,15 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
       plain,
     ),
   }),
+  exposure: fc.record({
+    ...bySomeServer,
+    message: fc
+      .record(
+        { ...type('exposure'), node: nodeIds, directory: name, one: heardBoot, other: heardBoot },
+        plain,
+      )
+      .filter((message) => whyCopied(message) !== null),
+  }),
   confirm: fc.record({
     ...bySomeServer,
     message: fc.record({ ...type('confirm'), question: integers }, plain),
@@ -474,21 +494,12 @@ const betweenServers = [
   'handOver',
   'compare',
   'compared',
+  'exposure',
   'confirm',
   'confirmed',
   'join',
 ]
 
-const voted: fc.Arbitrary<Voted> = fc.record({ ballot: fc.option(ballots), below: integers }, plain)
-const boot: fc.Arbitrary<ShownBoot> = fc.record(
-  {
-    count: fc.integer({ min: 1, max: 2 ** 52 }),
-    random: name,
-    after: fc.oneof(fc.constant(''), name),
-    voted,
-  },
-  plain,
-)
 const names: fc.Arbitrary<Names> = fc.oneof(
   fc.record({ incarnation: name, addressee: fc.option(name) }, plain),
   fc.record({ incarnation: name, addressee: fc.option(name), boot }, plain),

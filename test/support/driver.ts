@@ -29,6 +29,7 @@ export function recordingDriver(parts: Partial<Driver> = {}): {
     observe: note('observe'),
     flag: note('flag'),
     disputed: note('disputed'),
+    withdrawn: note('withdrawn'),
     halt: note('halt'),
     durable: () => nothingDurable,
     nowMs: () => 0,

@@ -1,6 +1,7 @@
 import { type AuditorContext, auditorMachine } from '../../../machines/auditor.ts'
 import type { AuditorEvent } from '../../../machines/inbox.ts'
 import { defaultTiming } from '../../../machines/timing.ts'
+import { copiedBoots } from '../../support/copied-boots.ts'
 import { members, sentBy } from '../../support/role.ts'
 import { memberships } from './around.ts'
 import type { Chart } from './chart.ts'
@@ -17,15 +18,33 @@ const happenings: readonly AuditorEvent[] = [
   ),
   { type: 'compare', instance: 1, digest: 'e', own: null, ...sentBy(1) },
   { type: 'compared', instance: 0, digests: ['e'], ...sentBy(1) },
+  ...[1, 2, 7].flatMap((sender) => [
+    { type: 'exposure', node: 0, directory: 'founder-0', ...copiedBoots, ...sentBy(sender) } as const,
+  ]),
+  { type: 'exposure', node: 1, directory: 'founder-1', ...copiedBoots, ...sentBy(2) },
+  {
+    type: 'exposure.wanted',
+    to: [1],
+    exposures: [{ type: 'exposure', node: 2, directory: 'founder-2', ...copiedBoots }],
+  },
   ...memberships.map((members) => ({ type: 'members.changed', members }) as const),
 ]
 
-function situation({ members, instance, answers, tries, dispute, timing }: AuditorContext): unknown {
+function situation({
+  members,
+  instance,
+  answers,
+  tries,
+  reporters,
+  dispute,
+  timing,
+}: AuditorContext): unknown {
   return {
     members: members.map(({ id }) => id),
     instance,
     answers: answers.map(({ node, digests }) => [node, digests.at(-1)]),
     hasAskedEnough: tries >= timing.patientTries,
+    reporters,
     isDisputed: dispute !== null,
   }
 }
