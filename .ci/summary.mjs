@@ -5,7 +5,16 @@ const [report, tests, ...others] = process.argv.slice(2)
 let passed = 0
 let failed = 0
 try {
-  const { numPassedTests, numFailedTests, numFailedTestSuites } = JSON.parse(readFileSync(report, 'utf8'))
+  const { numPassedTests, numFailedTests, numFailedTestSuites, testResults } = JSON.parse(
+    readFileSync(report, 'utf8'),
+  )
+  // The output of a run is long: repeat what failed beside the line that counts it.
+  for (const { name, message, assertionResults } of testResults) {
+    if (message !== '') console.log(`failed: ${name}: ${message}`)
+    for (const { status, fullName, failureMessages } of assertionResults) {
+      if (status === 'failed') console.log(`failed: ${name}: ${fullName}: ${failureMessages.join(' ')}`)
+    }
+  }
   passed = numPassedTests
   failed = numFailedTests + (numFailedTests === 0 ? numFailedTestSuites : 0)
 } catch {

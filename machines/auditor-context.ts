@@ -14,8 +14,10 @@ export interface AuditorInput {
 
 /** All fields are volatile: the running digest is in the replicated state. */
 export interface AuditorContext extends AuditorInput {
-  /** The instance after which digests were compared last; -1 before the first comparison. Invariant: never decreases. */
+  /** The instance after which digests are compared, or were compared last; -1 before the first comparison. */
   readonly instance: Instance
+  /** The last instance whose comparison has ended with a verdict; -1 before the first one. Invariant: never decreases. */
+  readonly concluded: Instance
   /**
    * The digests of this server, and of those that answered in the current comparison. Invariant: one entry for each server, each counted
    * or this server.
@@ -33,5 +35,14 @@ export interface AuditorContext extends AuditorInput {
 
 /** The initial context: nothing was compared. */
 export function auditorContext(input: AuditorInput): AuditorContext {
-  return { ...input, instance: -1, answers: [], tries: 0, reporters: [], exposure: null, dispute: null }
+  return {
+    ...input,
+    instance: -1,
+    concluded: -1,
+    answers: [],
+    tries: 0,
+    reporters: [],
+    exposure: null,
+    dispute: null,
+  }
 }

@@ -4,9 +4,9 @@ import { areIn, type Invariants, isDistinct, isIn, isUnchanged } from './invaria
 import { countedMembers } from './members.ts'
 
 export const auditorInvariants: Invariants<AuditorContext> = {
-  instance: ({ context, before }) =>
-    before !== null && context.instance < before.context.instance
-      ? 'it compares an instance that was compared already'
+  concluded: ({ context, before }) =>
+    before !== null && context.concluded < before.context.concluded
+      ? 'it forgets which instances were compared'
       : null,
   answers: (step) => {
     if (isUnchanged(step, 'answers', 'members')) return null

@@ -55,9 +55,9 @@ export const auditorSetup = setup({
     /** This server has not executed the instance yet, or has forgotten its digest. */
     instanceIsUnknown: (_, { own }: CompareArrived) => own === null,
     digestsAreEqual: (_, { own, digest }: CompareArrived) => own?.at(-1) === digest,
-    /** Each instance is compared once: otherwise servers that differ would ask each other for ever. */
+    /** Each instance is compared until there is a verdict: otherwise servers that differ would ask each other for ever. */
     wasCompared: ({ context }, { instance }: DifferenceNoticed | CompareArrived) =>
-      instance <= context.instance,
+      instance <= context.concluded,
     isForAnotherInstance: ({ context }, { instance }: Heard<Compared>) => instance !== context.instance,
     isAboutAnother: ({ context }, { node, directory }: Heard<Exposure>) =>
       node !== context.self || directory !== context.incarnation,
@@ -81,6 +81,9 @@ export const auditorSetup = setup({
       answers: own === null ? [] : [{ node: context.self, digests: own }],
       tries: 0,
     })),
+    recordConclusion: assign(({ context }) => ({ concluded: Math.max(context.concluded, context.instance) })),
+    beginDoubt: emit({ type: 'doubt' as const, isDoubted: true }),
+    endDoubt: emit({ type: 'doubt' as const, isDoubted: false }),
     broadcastCompare: enqueueActions(({ context, enqueue }) => {
       const { members, self, instance, answers } = context
       const digest = ownDigests(context).digests.at(-1) ?? ''

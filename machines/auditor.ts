@@ -14,14 +14,17 @@ export type { AuditorContext, AuditorInput } from './auditor-context.ts'
 const untilCompared = {
   'difference.noticed': [
     { guard: withEvent('wasCompared') },
-    { target: 'comparing', actions: withEvent('recordDifference') },
+    { target: 'comparing', actions: [withEvent('recordDifference'), 'beginDoubt'] },
   ],
   compare: [
     { guard: withEvent('senderIsNotCounted') },
     { guard: withEvent('instanceIsUnknown') },
     { guard: withEvent('digestsAreEqual'), actions: withEvent('sendCompared') },
     { guard: withEvent('wasCompared'), actions: withEvent('sendCompared') },
-    { target: 'comparing', actions: [withEvent('sendCompared'), withEvent('recordDifference')] },
+    {
+      target: 'comparing',
+      actions: [withEvent('sendCompared'), withEvent('recordDifference'), 'beginDoubt'],
+    },
   ],
 } as const
 
@@ -54,20 +57,24 @@ export const auditorMachine = auditorSetup.createMachine({
     },
     comparing: {
       description:
-        'Asks all servers for their digests. Ends when a quorum agrees or none can, or when the others are silent too long.',
+        'Asks all servers for their digests, and answers no client meanwhile. Ends when a quorum agrees or none can, or when the others are silent too long.',
       meta: { paper: 'Paxos Made Simple, 3 (deterministic state machines)' },
       entry: 'broadcastCompare',
       always: [
         { guard: 'quorumDiffers', target: 'differing' },
-        { guard: 'quorumIsLikeThis', target: 'agreeing', actions: ['forgetDispute', 'refuseDisputed'] },
-        { guard: 'noQuorumCanAgree', target: 'disputed', actions: 'recordDispute' },
+        {
+          guard: 'quorumIsLikeThis',
+          target: 'agreeing',
+          actions: ['recordConclusion', 'forgetDispute', 'refuseDisputed', 'endDoubt'],
+        },
+        { guard: 'noQuorumCanAgree', target: 'disputed', actions: ['recordConclusion', 'recordDispute'] },
       ],
       after: {
         askInterval: [
-          { guard: 'quorumHasAnswered', target: 'disputed', actions: 'recordDispute' },
-          // The next accept shows a difference again, if there is one.
+          { guard: 'quorumHasAnswered', target: 'disputed', actions: ['recordConclusion', 'recordDispute'] },
+          // The next message that shows a digest shows a difference again, if there is one.
           { guard: 'hasAskedEnoughInDispute', target: 'disputed' },
-          { guard: 'hasAskedEnough', target: 'agreeing' },
+          { guard: 'hasAskedEnough', target: 'agreeing', actions: 'endDoubt' },
           { target: 'comparing', reenter: true, actions: 'recordTry' },
         ],
       },
@@ -82,7 +89,7 @@ export const auditorMachine = auditorSetup.createMachine({
     disputed: {
       description:
         'No quorum agrees, so no outcome counts as right: requests for the service are refused. Ends with another difference, which is compared.',
-      entry: 'refuseDisputed',
+      entry: ['refuseDisputed', 'endDoubt'],
       on: untilCompared,
     },
     differing: {

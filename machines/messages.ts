@@ -155,6 +155,12 @@ export interface Exposure extends Proof {
   readonly directory: string
 }
 
+/** A running digest of a server, after the last instance that it has executed. */
+export interface DigestAfter {
+  readonly instance: Instance
+  readonly digest: string
+}
+
 /**
  * The reader of a server, which holds reads: below which instance have you accepted batches? The answer repeats `question`. Received by
  * acceptors.
@@ -162,6 +168,8 @@ export interface Exposure extends Proof {
 export interface Confirm {
   readonly type: 'confirm'
   readonly question: number
+  /** The running digest of the sender; the core adds it. Missing before the first execution. */
+  readonly after?: DigestAfter
 }
 
 /**
@@ -171,6 +179,8 @@ export interface Confirm {
 export interface Confirmed {
   readonly type: 'confirmed'
   readonly question: number
+  /** As in `confirm`. */
+  readonly after?: DigestAfter
   readonly firstUnchosen: Instance
   readonly acceptedBelow: Instance
 }

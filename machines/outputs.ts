@@ -162,6 +162,12 @@ export interface Refuse {
   readonly dispute: Difference | null
 }
 
+/** Answer no client with an outcome while the servers compare their outcomes; with false, answer again. */
+export interface Doubt {
+  readonly type: 'doubt'
+  readonly isDoubted: boolean
+}
+
 /** Believe the proof of another server that a directory was copied or put back: take no message of it any more. */
 export interface Distrust extends Proof {
   readonly type: 'distrust'
@@ -192,5 +198,6 @@ export type Output =
   | Flag
   | Halt
   | Refuse
+  | Doubt
   | Distrust
   | Withdraw

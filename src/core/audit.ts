@@ -2,11 +2,13 @@
  * How servers find out that their outcomes differ: pure functions over plain data.
  *
  * Each server folds the outcomes of every batch into a running digest. It is part of the replicated state, so servers that executed the
- * same batches in the same way have the same one. An accept carries the digest after the instance below, which its proposer has executed.
- * The receiver compares it with its own digest there. As long as they are equal nobody sends anything for it.
+ * same batches in the same way have the same one. An accept carries the digest after the instance below, which its proposer has executed,
+ * and the question of a reader and its answer carry the digest after the last instance. The receiver compares it with its own digest there,
+ * as soon as it has one. As long as they are equal nobody sends anything for it. A server that shows another digest gets no vote and no
+ * confirmation, and while the servers compare nobody who knows of it answers a client: so no client receives two answers.
  */
 import type { Difference } from '../../machines/auditing.ts'
-import { type Batch, type Instance, type Request, requestsOf } from '../../machines/batch.ts'
+import { type Batch, type Instance, type NodeId, type Request, requestsOf } from '../../machines/batch.ts'
 import type { Recalled } from '../../machines/inbox.ts'
 import type { Execution, ReadOutcome, RequestOutcome } from '../../machines/outcome.ts'
 import { canonicalJson, hash53 } from './digest.ts'
@@ -18,6 +20,19 @@ export interface Audit {
   readonly recent: readonly RecentExecution[]
   /** Where the servers differ, when no quorum of them agrees; otherwise `null`. */
   readonly dispute: Difference | null
+  /** The digest of the highest instance that is not executed here yet and that another server has shown. */
+  readonly awaited: Shown | null
+  /** The servers whose last digest that could be compared was not the one of this server. Invariant: each once. */
+  readonly differing: readonly NodeId[]
+  /** True while the servers compare their digests. */
+  readonly isDoubted: boolean
+}
+
+/** The running digest of another server after an instance. */
+export interface Shown {
+  readonly node: NodeId
+  readonly instance: Instance
+  readonly digest: string
 }
 
 interface RecentExecution {
@@ -43,9 +58,17 @@ export interface AuditRules {
   readonly digestAfter: typeof digestAfter
   readonly digestsUpTo: typeof digestsUpTo
   readonly differs: typeof differs
+  readonly isDenied: typeof isDenied
+  readonly isHeldBack: typeof isHeldBack
 }
 
-export const nothingExecuted: Audit = { recent: [], dispute: null }
+export const nothingExecuted: Audit = {
+  recent: [],
+  dispute: null,
+  awaited: null,
+  differing: [],
+  isDoubted: false,
+}
 
 /** A batch as it was executed, with the running digest after it. */
 export interface Folded {
@@ -94,18 +117,19 @@ function textOf({ uid, seq, outcome }: RequestOutcome): string {
  * Remembers an execution. Instances are executed in order; when a snapshot was installed between, what was executed before it is forgotten.
  */
 export function withExecution(
-  { recent, dispute }: Audit,
+  audit: Audit,
   { digest, length }: Folded,
   batch: Batch,
   { instance, outcomes }: Execution,
 ): Audit {
+  const { recent } = audit
   const isNext = recent.at(-1)?.instance === instance - 1
   const kept = isNext ? recent.slice(1 - mostRecent) : []
   const place = kept.length - mostShown
   const old = kept[place]
   if (old !== undefined && old.content !== null) kept[place] = { ...old, content: null }
   kept.push({ instance, digest, content: length <= shownLength ? { batch, outcomes } : null })
-  return { recent: kept, dispute }
+  return { ...audit, recent: kept }
 }
 
 /** The running digest after `instance`; `null` when this server has not executed it, or no longer knows. */
@@ -123,6 +147,36 @@ export function digestsUpTo({ recent }: Audit, instance: Instance): readonly str
 /** True when the digest in an accept is not this server's `own` after the same instance. A server that does not know cannot tell. */
 export function differs(own: string | null, digest: string): boolean {
   return own !== null && own !== digest
+}
+
+/** What follows from the digest that another server has shown. A digest of an instance that is not executed here waits for its execution. */
+export function withShown(
+  audit: Audit,
+  shown: Shown,
+  firstUnexecuted: Instance,
+  rules: Pick<AuditRules, 'digestAfter' | 'differs'>,
+): { readonly audit: Audit; readonly isDifferent: boolean } {
+  const { node, instance, digest } = shown
+  if (instance >= firstUnexecuted) {
+    const isHigher = audit.awaited === null || audit.awaited.instance < instance
+    return { audit: isHigher ? { ...audit, awaited: shown } : audit, isDifferent: false }
+  }
+  const own = rules.digestAfter(audit, instance)
+  if (own === null) return { audit, isDifferent: false }
+  const isDifferent = rules.differs(own, digest)
+  if (isDifferent === audit.differing.includes(node)) return { audit, isDifferent }
+  const others = audit.differing.filter((id) => id !== node)
+  return { audit: { ...audit, differing: isDifferent ? [...others, node] : others }, isDifferent }
+}
+
+/** True when this server must not give `node` a vote or a confirmation. In a dispute requests to the service are refused anyway. */
+export function isDenied({ differing, dispute }: Audit, node: NodeId): boolean {
+  return dispute === null && differing.includes(node)
+}
+
+/** True when this server must not answer a client with an outcome. In a dispute requests to the service are refused anyway. */
+export function isHeldBack({ isDoubted, dispute }: Audit): boolean {
+  return isDoubted && dispute === null
 }
 
 function at(recent: Audit['recent'], instance: Instance): RecentExecution | undefined {
@@ -179,4 +233,12 @@ export function disputedReading({ dispute }: Audit, firstUnexecuted: Instance): 
 }
 
 /** The default rules. */
-export const auditRules: AuditRules = { folded, withExecution, digestAfter, digestsUpTo, differs }
+export const auditRules: AuditRules = {
+  folded,
+  withExecution,
+  digestAfter,
+  digestsUpTo,
+  differs,
+  isDenied,
+  isHeldBack,
+}

@@ -13,7 +13,16 @@ import {
 } from '../../machines/inbox.ts'
 import type { Limits } from '../../machines/limits.ts'
 import { isCounted, peersOf } from '../../machines/members.ts'
-import type { Accept, Compare, Exposure, HandOver, NodeMessage, ReadAnswer } from '../../machines/messages.ts'
+import type {
+  Accept,
+  Compare,
+  Confirm,
+  Confirmed,
+  Exposure,
+  HandOver,
+  NodeMessage,
+  ReadAnswer,
+} from '../../machines/messages.ts'
 import type { NodeInput } from '../../machines/node.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import type { Distrust, Output, Query, Respond, Send, Write } from '../../machines/outputs.ts'
@@ -27,7 +36,9 @@ import {
   disputedReading,
   executionText,
   nothingExecuted,
+  type Shown,
   withRefusals,
+  withShown,
 } from './audit.ts'
 import { queuedBytes } from './command-bytes.ts'
 import type { ChunkRequest, Driver, PageRequest, ReceivedChunk } from './driver.ts'
@@ -273,6 +284,9 @@ export class NodeCore {
       case 'refuse':
         this.#refuse(output.dispute)
         return
+      case 'doubt':
+        this.#audit = { ...this.#audit, isDoubted: output.isDoubted }
+        return
       case 'distrust':
         this.#distrust(output)
         return
@@ -335,20 +349,37 @@ export class NodeCore {
     if (this.#withdrawn !== null && message.type !== 'exposure') return
     const last: HeardFrom = { address: from, incarnation }
     this.#driver.heard(sender, last, isMember)
+    // A reader that differs must not be confirmed. An accept may imply what this server still has to execute, and its vote waits for a sync.
+    const shown = isMember ? digestIn(sender, message) : null
+    if (shown !== null && message.type !== 'accept') this.#compare(shown)
     this.#bring(sender, message, names)
-    if (message.type === 'accept' && this.isMember(sender, incarnation)) this.#compare(message)
+    if (shown !== null && message.type === 'accept') this.#compare(shown)
   }
 
   /**
-   * Compares the proposer's digest with this server's, after everything that the accept implies was executed here. The digest is about the
-   * instances below, which are chosen, so it does not matter whether the accept is late or denied.
+   * Compares the digest of another server with this server's. It is about instances that are chosen, so it does not matter whether the
+   * message is late or denied.
    */
-  #compare({ instance: proposed, digest }: Accept): void {
-    const instance = proposed - 1
-    if (digest === undefined) return
-    if (!this.#auditRules.differs(this.#auditRules.digestAfter(this.#audit, instance), digest)) return
+  #compare(shown: Shown): void {
+    const { audit, isDifferent } = withShown(
+      this.#audit,
+      shown,
+      this.#replica.firstUnexecuted,
+      this.#auditRules,
+    )
+    this.#audit = audit
+    if (!isDifferent) return
+    const { instance } = shown
     const own = this.#auditRules.digestsUpTo(this.#audit, instance) ?? []
     this.#router.dispatch('auditor', { type: 'difference.noticed', instance, own })
+  }
+
+  /** Compares the digest that has waited for an execution. */
+  #compareAwaited(): void {
+    const { awaited } = this.#audit
+    if (awaited === null || awaited.instance >= this.#replica.firstUnexecuted) return
+    this.#audit = { ...this.#audit, awaited: null }
+    this.#compare(awaited)
   }
 
   /** The accept with the running digest of this server after the instance below, unless it does not know it. */
@@ -358,6 +389,25 @@ export class NodeCore {
     const known = this.#auditRules.digestAfter(this.#audit, instance - 1)
     const digest = known ?? (instance === firstUnexecuted ? runningDigest : '')
     return digest === '' ? accept : { ...accept, digest }
+  }
+
+  /** The question or answer of a reader with the running digest of this server. */
+  #showing<M extends Confirm | Confirmed>(message: M): M {
+    const { runningDigest: digest, firstUnexecuted } = this.#replica
+    return digest === '' ? message : { ...message, after: { instance: firstUnexecuted - 1, digest } }
+  }
+
+  /** The message as it is sent, with the digest of this server where it shows one. */
+  #audited(message: NodeMessage): NodeMessage {
+    switch (message.type) {
+      case 'accept':
+        return this.#withDigest(message)
+      case 'confirm':
+      case 'confirmed':
+        return this.#showing(message)
+      default:
+        return message
+    }
   }
 
   #refuse(dispute: Difference | null): void {
@@ -481,6 +531,8 @@ export class NodeCore {
 
   #respond(to: Address, message: Respond['message']): void {
     if (this.#withdrawn !== null) return
+    // The client asks again, and the outcome is recorded.
+    if (message.type === 'response' && this.#auditRules.isHeldBack(this.#audit)) return
     this.#driver.observe({ type: 'responded', node: this.#self, to, message })
     this.#driver.respond(to, message)
   }
@@ -516,7 +568,9 @@ export class NodeCore {
 
   #send({ to, incarnation: meant, message: said }: Send): void {
     if (this.#withdrawn !== null) return
-    const message = said.type === 'accept' ? this.#withDigest(said) : said
+    if ((said.type === 'accepted' || said.type === 'confirmed') && this.#auditRules.isDenied(this.#audit, to))
+      return
+    const message = this.#audited(said)
     this.#driver.observe({ type: 'said', node: this.#self, to, message })
     const incarnation = this.#incarnation
     if (to === this.#self) {
@@ -546,6 +600,7 @@ export class NodeCore {
     const hadDeadline = this.#replica.deadlineMs !== null
     const fact = this.#executed(instance, batch)
     this.#driver.observe(fact)
+    this.#compareAwaited()
     this.#elapsed = this.#elapsedRules.withExecution(this.#elapsed, instance, batch, this.#driver.nowMs())
     const atMs = this.#driver.nowMs()
     const time = {
@@ -592,5 +647,20 @@ export class NodeCore {
     const isDue = this.#digestEvery > 0 && instance % this.#digestEvery === 0
     const digest = isDue ? this.#replica.digest() : null
     return { type: 'executed', node: this.#self, instance, batch, execution, digest }
+  }
+}
+
+/** The digest that a message of `node` shows; `null` for none. */
+function digestIn(node: NodeId, message: NodeMessage): Shown | null {
+  switch (message.type) {
+    case 'accept':
+      return message.digest === undefined
+        ? null
+        : { node, instance: message.instance - 1, digest: message.digest }
+    case 'confirm':
+    case 'confirmed':
+      return message.after === undefined ? null : { node, ...message.after }
+    default:
+      return null
   }
 }

@@ -23,6 +23,7 @@ import {
   batch,
   chunkOfSnapshot,
   closed,
+  digestAfter,
   heardBoot,
   integer,
   name,
@@ -296,7 +297,7 @@ export const nodeMessages = {
     key: ({ node }) => `${node}`,
   },
   confirm: {
-    schema: closed({ type: Type.Literal('confirm'), question: integer }),
+    schema: closed({ type: Type.Literal('confirm'), question: integer, after: Type.Optional(digestAfter) }),
     fitsAnyCluster: false,
     isAnswer: false,
     contradiction: unlessBetweenServers,
@@ -311,6 +312,7 @@ export const nodeMessages = {
     schema: closed({
       type: Type.Literal('confirmed'),
       question: integer,
+      after: Type.Optional(digestAfter),
       firstUnchosen: integer,
       acceptedBelow: integer,
     }),

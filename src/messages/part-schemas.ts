@@ -69,6 +69,8 @@ export const cookie = Type.String({ pattern: `^[A-Za-z0-9_-]{${cookieLength}}$` 
 /** A running digest: 53 bits in base 36 (src/core/audit.ts). */
 export const runningDigest = Type.String({ pattern: '^[0-9a-z]{1,11}$' })
 
+export const digestAfter = closed({ instance: integer, digest: runningDigest })
+
 export const ballot = closed({ round: integer, node: integer })
 
 const voted = closed({ ballot: Type.Union([ballot, Type.Null()]), below: integer })

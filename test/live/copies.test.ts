@@ -98,7 +98,9 @@ test('a backup that is put back is found by one who heard the server in between,
   await start(2)
   const client = clientOf(1, 2, 0)
   await expect(client.locks.acquire('a', { signal: AbortSignal.timeout(2_000) })).rejects.toThrow()
-  expect(await nodes.get(1)?.ended).toMatch(/the servers 0, 2 have proof that this directory was copied or put back/)
+  expect(await nodes.get(1)?.ended).toMatch(
+    /the servers 0, 2 have proof that this directory was copied or put back/,
+  )
   await stop(1)
   await client.changeMembers({ action: 'remove', id: 1 })
   await rm(dataOf(1), { recursive: true })

@@ -30,6 +30,8 @@ const asks = (to: NodeId, instance: number, digest: string) =>
   ({ type: 'send', to, message: { type: 'compare', instance, digest } }) as const
 const answers = (to: NodeId, instance: number, ...digests: readonly string[]) =>
   ({ type: 'send', to, message: { type: 'compared', instance, digests } }) as const
+const doubts = { type: 'doubt', isDoubted: true } as const
+const doubtsNoMore = { type: 'doubt', isDoubted: false } as const
 const refuses = (instance: number, isFirst: boolean) =>
   ({ type: 'refuse', dispute: { instance, isFirst } }) as const
 
@@ -42,7 +44,7 @@ function halts(wants: readonly { readonly type: string }[]): string | null {
 describe('a difference', () => {
   test('makes it ask every other counted server', () => {
     const role = auditor([...members(3), member(4, null)])
-    expect(said(role.hear(noticed(7, 'a', 'b')))).toEqual([asks(1, 7, 'b'), asks(2, 7, 'b')])
+    expect(said(role.hear(noticed(7, 'a', 'b')))).toEqual([doubts, asks(1, 7, 'b'), asks(2, 7, 'b')])
     expect(role.state).toBe('comparing')
   })
 
@@ -80,7 +82,7 @@ describe('a difference', () => {
   test('of the other server ends when a quorum is like this one', () => {
     const role = auditor()
     role.hear(noticed(7, 'b'))
-    expect(said(role.hear(compared(2, 7, 'b')))).toEqual([{ type: 'refuse', dispute: null }])
+    expect(said(role.hear(compared(2, 7, 'b')))).toEqual([{ type: 'refuse', dispute: null }, doubtsNoMore])
     expect(role.state).toBe('agreeing')
     expect(role.timers).toEqual([])
   })
@@ -129,6 +131,8 @@ describe('answers', () => {
     for (let tries = 0; tries <= defaultTiming.patientTries; tries += 1) silent.pass('askInterval')
     expect(silent.state).toBe('agreeing')
     expect(silent.timers).toEqual([])
+    // Nobody has judged the instance, so it is compared again.
+    expect(said(silent.hear(noticed(7, 'b')))[0]).toEqual(doubts)
   })
 })
 
@@ -138,6 +142,7 @@ describe('a dispute', () => {
     role.hear(noticed(7, 'a', 'b', 'c'))
     expect(said(role.hear(compared(1, 7, 'a', 'b', 'x'), compared(2, 7, 'a', 'z', 'y')))).toEqual([
       refuses(6, true),
+      doubtsNoMore,
     ])
     expect(role.state).toBe('disputed')
     expect(role.timers).toEqual([])
@@ -147,22 +152,25 @@ describe('a dispute', () => {
     const role = auditor()
     role.hear(noticed(7, 'b'), compared(1, 7, 'c'))
     for (let tries = 0; tries < defaultTiming.patientTries; tries += 1) role.pass('askInterval')
-    expect(said(role.pass('askInterval'))).toEqual([refuses(7, false)])
+    expect(said(role.pass('askInterval'))).toEqual([refuses(7, false), doubtsNoMore])
     expect(role.state).toBe('disputed')
   })
 
   test('keeps its first difference, and is compared at the next one', () => {
     const role = auditor()
     role.hear(noticed(7, 'a', 'b'), compared(1, 7, 'a', 'c'), compared(2, 7, 'a', 'd'))
-    expect(said(role.hear(noticed(8, 'b', 'e')))).toEqual([asks(1, 8, 'e'), asks(2, 8, 'e')])
-    expect(said(role.hear(compared(1, 8, 'c', 'f'), compared(2, 8, 'd', 'g')))).toEqual([refuses(7, true)])
+    expect(said(role.hear(noticed(8, 'b', 'e')))).toEqual([doubts, asks(1, 8, 'e'), asks(2, 8, 'e')])
+    expect(said(role.hear(compared(1, 8, 'c', 'f'), compared(2, 8, 'd', 'g')))).toEqual([
+      refuses(7, true),
+      doubtsNoMore,
+    ])
   })
 
   test('ends when a quorum is like this server', () => {
     const role = auditor()
     role.hear(noticed(7, 'b'), compared(1, 7, 'c'), compared(2, 7, 'd'))
     const wants = said(role.hear(compare(1, 8, 'e', ['b', 'f']), compared(2, 8, 'b', 'f')))
-    expect(wants.at(-1)).toEqual({ type: 'refuse', dispute: null })
+    expect(wants.slice(-2)).toEqual([{ type: 'refuse', dispute: null }, doubtsNoMore])
     expect(role.state).toBe('agreeing')
   })
 })
@@ -174,6 +182,7 @@ describe('a question', () => {
     expect(role.state).toBe('agreeing')
     expect(said(role.hear(compare(1, 8, 'd', ['c', 'e'])))).toEqual([
       answers(1, 8, 'c', 'e'),
+      doubts,
       asks(1, 8, 'e'),
       asks(2, 8, 'e'),
     ])

@@ -194,7 +194,7 @@ describe.each(charts)('the chart of the %s', (name, machine) => {
 
   test('uses words as all charts do: guards are sentences, actions orders', () => {
     const orders =
-      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|query|keep|check|recall|offer|flag|halt|spawn|refuse|distrust|withdraw)(?=[A-Z]|$)/
+      /^(record|adopt|forget|advance|send|broadcast|notify|persist|read|query|keep|check|recall|offer|flag|halt|spawn|refuse|distrust|withdraw|begin|end)(?=[A-Z]|$)/
     expect(Object.keys(actions).filter((action) => !orders.test(action))).toEqual([])
     expect(Object.keys(guards).filter((guard) => orders.test(guard))).toEqual([])
   })

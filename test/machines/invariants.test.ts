@@ -200,7 +200,7 @@ const auditor: AuditorContext = auditorContext({
 const answered = (...nodes: readonly number[]) => nodes.map((node) => ({ node, digests: ['d'] }))
 
 const auditorCases: Cases<AuditorContext> = {
-  instance: [['it decreases', { before: { instance: 4 }, broken: { instance: 3 } }]],
+  concluded: [['it decreases', { before: { concluded: 4 }, broken: { concluded: 3 } }]],
   answers: [
     ['a server twice', { broken: { answers: answered(0, 1, 1) } }],
     ['a server that is no member', { broken: { answers: answered(0, 7) } }],

@@ -10,6 +10,8 @@ function faultyAudit(name: string, faults: Partial<AuditRules>): Mutation {
 
 export const auditorFaults: readonly Mutation[] = [
   faultyAudit('compares no digests', { differs: () => false }),
+  faultyAudit('votes for a server whose outcomes differ', { isDenied: () => false }),
+  faultyAudit('answers clients while the servers compare', { isHeldBack: () => false }),
   faultyAudit('folds no results', {
     folded: (before, execution) => {
       const outcomes = execution.outcomes.map(({ uid, seq }) => ({

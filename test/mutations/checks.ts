@@ -102,7 +102,7 @@ export function trySimulator(
 /** Draws so many cases of a property test. */
 export function tryProperty(mutation: Mutation, name: PropertyName): Caught | null {
   const { failed, numRuns, errorInstance, counterexample } = fc.check(
-    properties[name](mutation) as fc.IProperty<[unknown]>,
+    properties[name](mutation) as unknown as fc.IProperty<[unknown]>,
     { numRuns: budgets.cases, endOnFailure: true, seed: 1 },
   )
   if (!failed) return null

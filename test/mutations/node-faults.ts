@@ -26,6 +26,9 @@ export const nodeFaults: readonly Mutation[] = [
       return heard.verdict === 'late' ? { ...heard, verdict: 'exposed' } : heard
     },
   })),
+  faultyNode('counts an older boot', () => ({
+    heardBoot: (trust) => ({ trust, verdict: 'trusted' }),
+  })),
   faultyNode('tells no role of new members', () => ({
     tasksAfterExecution: (execution, time) =>
       nodeRules.tasksAfterExecution(execution, time).filter(({ event }) => event.type !== 'members.changed'),

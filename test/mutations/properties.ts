@@ -1,5 +1,6 @@
 /** The property tests that a fault is put before: each runs a replica, a service or a store beside a simple model. */
 import fc from 'fast-check'
+import { nextBoot, nothingVoted } from '../../machines/boot.ts'
 import { usualNodeSettings } from '../../src/stepped/settings.ts'
 import { usualStoreParts } from '../../src/storage/store-parts.ts'
 import { alarmReplicas, alarmSteps, runBesideModel } from '../services/alarms.ts'
@@ -8,6 +9,8 @@ import { Pair, step } from '../services/lock/pair.ts'
 import { runSessions, sessionReplicas, sessionSteps } from '../services/session-model.ts'
 import { runStore, storeSteps } from '../storage/store-model.ts'
 import { differingServerHalts } from '../support/differing-server-halts.ts'
+import { noAnswerFromOneInDoubt, noVoteForOneThatDiffers } from '../support/no-answer-from-a-difference.ts'
+import { members } from '../support/role.ts'
 import type { Mutation } from './mutation.ts'
 
 export const properties = {
@@ -46,6 +49,25 @@ export const properties = {
       runStore(steps, seed, storeParts)
     }),
   'a server that differs halts': ({ plant }: Mutation) => differingServerHalts(plant),
+  'a copy is exposed': ({ plant }: Mutation) =>
+    fc.property(fc.integer({ min: 1, max: 9 }), (below) => {
+      const { nodeRules } = plant({ ...usualNodeSettings, replicas: alarmReplicas })
+      const sender = { node: 1, incarnation: 'founder-1' }
+      const first = { ...nextBoot(null, 'first'), voted: nothingVoted }
+      const second = { ...nextBoot(first, 'second'), voted: nothingVoted }
+      const vote = { ballot: { round: 1, node: 0 }, below }
+      const { trust } = nodeRules.heardBoot([], { ...sender, boot: first, voted: vote }, members(3))
+      const { verdict } = nodeRules.heardBoot(
+        trust,
+        { ...sender, boot: second, voted: nothingVoted },
+        members(3),
+      )
+      return verdict === 'exposed'
+    }),
+  'no vote for a server that differs': ({ plant }: Mutation) =>
+    fc.property(fc.constant(null), () => noVoteForOneThatDiffers(plant)),
+  'no answer from a server in doubt': ({ plant }: Mutation) =>
+    fc.property(fc.constant(null), () => noAnswerFromOneInDoubt(plant)),
 } as const
 
 export type PropertyName = keyof typeof properties

@@ -24,6 +24,8 @@ export interface Trial {
 /** By the name of the fault; every fault has its trial. */
 export const trials: Readonly<Record<string, Trial>> = {
   'compares no digests': { property: 'a server that differs halts' },
+  'votes for a server whose outcomes differ': { property: 'no vote for a server that differs' },
+  'answers clients while the servers compare': { property: 'no answer from a server in doubt' },
   'folds no results': { property: 'a server that differs halts' },
   'answers for its latest instance, whichever it is asked for': { property: 'a server that differs halts' },
   'counts the digests of one server twice': { property: 'a server that differs halts' },
@@ -123,6 +125,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   "takes the end of a learner's write for that of an acceptor's": { quickest: 'simulator' },
   'takes the founders for its members when it starts': { quickest: 'simulator' },
   'takes a late message of an earlier boot for proof of a copy': { quickest: 'simulator' },
+  'counts an older boot': { property: 'a copy is exposed' },
   'tells no role of new members': { quickest: 'simulator' },
   'loses the session table at a restart': { bounds: 'one server that restarts' },
   'executes a retry twice': { bounds: 'a request that two servers are asked for', quickest: 'chance' },

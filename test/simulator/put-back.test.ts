@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../machines/outcome.ts'
 import { SimulatedCluster } from '../../src/simulator/cluster.ts'
+import type { SimulatedServer as Server } from '../../src/simulator/server.ts'
 import { serviceOf } from '../../src/simulator/services.ts'
 import type { FaultyParts } from '../../src/stepped/settings.ts'
 
@@ -86,6 +87,34 @@ test('a copy of a running server, without its later votes, is exposed by its fir
   expect(lock('c', other), 'the copy is silent').toBe('no answer')
   start(0)
   expect(lock('d')).toBe('executed')
+})
+
+test('two histories that a copy has caused end at the first contact: no client gets two answers from then on', () => {
+  const { simulation, other, lock, start } = cluster()
+  expect(lock('a')).toBe('executed')
+  const [zero, one, two] = [0, 1, 2].map((id) => simulation.server(id)) as [Server, Server, Server]
+  one.crash('cached')
+  const earlier = one.copyDirectory()
+  start(1)
+  two.crash('cached')
+  expect(lock('b'), 'granted by servers 0 and 1').toBe('executed')
+  one.crash('cached')
+  const { boot } = one.copyDirectory()
+  one.putBack({ ...earlier, boot })
+  zero.crash('cached')
+  start(1)
+  start(2)
+  expect(lock('b', other), 'granted again: neither server knows better').toBe('executed')
+  expect(lock('c', other)).toBe('executed')
+  const [atZero, atTwo] = [simulation.client('at 0', [0]), simulation.client('at 2', [2])]
+  start(0)
+  expect(lock('c', atZero), 'free in the history of server 0').toBe('no answer')
+  expect(lock('d', atTwo)).toBe('executed')
+  expect(lock('d', atZero)).toBe('no answer')
+  expect(
+    [zero, one, two].map(({ isUp }) => isUp),
+    'who differs from a quorum halts',
+  ).toEqual([false, true, true])
 })
 
 test('a server that was away hears which directories were exposed', () => {

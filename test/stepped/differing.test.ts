@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { counting, DifferingCluster } from '../support/differing.ts'
 import { differingServerHalts } from '../support/differing-server-halts.ts'
+import { noAnswerFromOneInDoubt, noVoteForOneThatDiffers } from '../support/no-answer-from-a-difference.ts'
 
 const usual = counting(() => 0)
 /** Adds one to the result of the request `from` and of all later ones. */
@@ -13,6 +14,11 @@ const unlike = (server: number, at: number) => counting((request) => (request >=
 /** Requests 1 to `last` of client a, each executed everywhere before the next. */
 function askInTurn(cluster: DifferingCluster, last: number, server = 0): void {
   for (let seq = 1; seq <= last; seq += 1) {
+    cluster.ask('a', seq, server)
+    cluster.settle()
+    // While the servers compare, votes and answers are held back: they come when they are asked for again.
+    cluster.pass(server, 'proposer', 'retransmitInterval')
+    cluster.settle()
     cluster.ask('a', seq, server)
     cluster.settle()
   }
@@ -103,6 +109,16 @@ describe('a server that behaves differently from two others', () => {
 
   test('always halts, and no other does, whatever is lost, repeated and reordered', () => {
     fc.assert(differingServerHalts(), { numRuns: 60 })
+  })
+})
+
+describe('before there is a verdict', () => {
+  test('a server that differs gets no vote from those that executed what differs', () => {
+    noVoteForOneThatDiffers()
+  })
+
+  test('a server that has seen that it differs answers no client', () => {
+    noAnswerFromOneInDoubt()
   })
 })
 

@@ -33,6 +33,7 @@ const happenings: readonly AuditorEvent[] = [
 function situation({
   members,
   instance,
+  concluded,
   answers,
   tries,
   reporters,
@@ -42,6 +43,7 @@ function situation({
   return {
     members: members.map(({ id }) => id),
     instance,
+    concluded,
     answers: answers.map(({ node, digests }) => [node, digests.at(-1)]),
     hasAskedEnough: tries >= timing.patientTries,
     reporters,
