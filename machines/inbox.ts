@@ -236,6 +236,8 @@ export type LearnerEvent =
    * Otherwise they were dropped.
    */
   | { readonly type: 'snapshot.checked'; readonly snapshot: SnapshotName; readonly isSound: boolean }
+  /** A backup is wanted: take a snapshot of the present state, unless one is being taken or holds that state. */
+  | { readonly type: 'snapshot.wanted' }
   /** The core answers `takeSnapshot`: the picture is drawn, and its bytes are durable. `null` when the service failed to give its state. */
   | { readonly type: 'snapshot.drawn'; readonly snapshot: SnapshotName | null }
   /** Storage answers the write of a snapshot: it holds the snapshot from now on. */

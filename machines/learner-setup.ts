@@ -30,6 +30,7 @@ import type { Output } from './outputs.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
 import { withoutSample, withSample } from './round-trip.ts'
 import { sameSnapshot } from './snapshot-name.ts'
+import { hasNothingToTake } from './taking.ts'
 import { retransmitInterval } from './timing.ts'
 import { afterUnsettled } from './unsettled.ts'
 
@@ -96,6 +97,8 @@ export const learnerSetup = setup({
     /** The server that sends the chunks is silent. */
     hasAskedThisPeerEnough: ({ context: { tries, timing } }) =>
       tries % timing.newsTries === timing.newsTries - 1,
+    /** A snapshot is being taken or stored, or the last one holds the present state. */
+    hasNothingToTake: ({ context }) => hasNothingToTake(context),
     /** It could not be drawn, or a later snapshot was installed meanwhile. */
     isOfNoUse: ({ context: { writing, snapshot } }, drawn: SnapshotDrawn) =>
       drawn.snapshot === null || drawn.snapshot.instance <= ((writing ?? snapshot)?.instance ?? -1),
@@ -268,6 +271,10 @@ export const learnerSetup = setup({
       enqueue.emit({ type: 'persist', write: { by: 'snapshot', snapshot, floor } })
     }),
     forgetDrawing: assign({ isDrawing: false }),
+    recordDrawing: enqueueActions(({ enqueue }) => {
+      enqueue.assign({ isDrawing: true, requestsSince: 0 })
+      enqueue.emit({ type: 'takeSnapshot' })
+    }),
     recordHeld: assign(({ context: { writing } }, { snapshot }: SnapshotHeld) => ({
       snapshot,
       writing: sameSnapshot(writing, snapshot) ? null : writing,

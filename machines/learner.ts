@@ -24,6 +24,7 @@ export const learnerMachine = learnerSetup.createMachine({
       { guard: withEvent('chunksAreGone'), actions: withEvent('sendCompacted') },
       { actions: withEvent('sendChunks') },
     ],
+    'snapshot.wanted': [{ guard: 'hasNothingToTake' }, { actions: 'recordDrawing' }],
     'snapshot.drawn': [
       { guard: withEvent('isOfNoUse'), actions: 'forgetDrawing' },
       { actions: withEvent('persistSnapshot') },

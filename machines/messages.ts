@@ -251,8 +251,18 @@ export interface Inquire extends WithNonce {
   readonly type: 'inquire'
 }
 
+/**
+ * An operator: send me your replicated state, which must contain everything below `least`. With `part`, the next bytes of a state that you
+ * offered. Answered by the server itself, with `offer`, `part` or `noBackup`.
+ */
+export interface Backup extends WithNonce {
+  readonly type: 'backup'
+  readonly least: Instance
+  readonly part?: { readonly snapshot: SnapshotName; readonly offsetBytes: number }
+}
+
 /** The messages from clients to servers. */
-export type ClientMessage = ClientAsk | Hello | Inquire
+export type ClientMessage = ClientAsk | Hello | Inquire | Backup
 
 /** The outcome of one request of a session. */
 export interface Answer {
@@ -319,8 +329,41 @@ export interface Report extends WithNonce {
   readonly status: Json
 }
 
+/**
+ * A server to an operator who sent `backup`: the replicated state before `snapshot.instance`. `snapshot` names what the server stores. Its
+ * first line is not sent, because it names the directories of the members; `head` has its other fields. `lengthBytes` and `digest` are
+ * those of the lines after it.
+ */
+export interface Offer extends WithNonce {
+  readonly type: 'offer'
+  readonly snapshot: SnapshotName
+  readonly lengthBytes: number
+  readonly digest: string
+  readonly cluster: string
+  readonly service: string
+  readonly head: Json
+  readonly members: readonly ShownMember[]
+}
+
+/** A server to an operator: bytes of the offered lines from `offsetBytes` on, in base64. */
+export interface Part extends WithNonce {
+  readonly type: 'part'
+  readonly snapshot: SnapshotName
+  readonly offsetBytes: number
+  readonly bytes: string
+}
+
+/**
+ * A server to an operator: I have no backup for you. `drawing`: ask again, I take a snapshot. `behind`: I have not executed everything
+ * below `least`, so ask another server. `gone`: I have deleted what I offered, so begin again. `nothing`: nothing was chosen yet.
+ */
+export interface NoBackup extends WithNonce {
+  readonly type: 'noBackup'
+  readonly reason: 'drawing' | 'behind' | 'gone' | 'nothing'
+}
+
 /** The messages from servers to clients. */
-export type ServerMessage = Response | Queued | Busy | Welcome | Report
+export type ServerMessage = Response | Queued | Busy | Welcome | Report | Offer | Part | NoBackup
 
 /**
  * A server that joins, once it was added to the members: who founded the cluster? The envelope names its incarnation. Answered by the

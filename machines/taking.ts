@@ -19,7 +19,16 @@ export function requestsIn(batches: readonly Batch[]): number {
 
 /** True when enough was chosen since the last snapshot, and none is being taken or installed. */
 export function isSnapshotDue(context: LearnerContext): boolean {
-  return !context.isDrawing && context.writing === null && context.requestsSince >= requestsBetween(context)
+  return !isTaking(context) && context.requestsSince >= requestsBetween(context)
+}
+
+/** True when a snapshot that is wanted is not taken: one is being taken or installed, or the last one holds the present state. */
+export function hasNothingToTake(context: LearnerContext): boolean {
+  return isTaking(context) || context.firstUnchosen <= (context.snapshot?.instance ?? 0)
+}
+
+function isTaking({ isDrawing, writing }: LearnerContext): boolean {
+  return isDrawing || writing !== null
 }
 
 /** A server takes its first snapshot later than the servers before it, and so all later ones: the servers take turns. */

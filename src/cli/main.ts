@@ -3,8 +3,10 @@ import { Command } from 'commander'
 import { InvalidArgument, PaxosError } from '../client/index.ts'
 import { StartError } from '../core/start-error.ts'
 import { visible } from '../core/visible.ts'
+import { BackupError } from '../storage/backup-file.ts'
 import { keepPrivate } from '../storage/permissions.ts'
 import { StorageError } from '../storage/storage.ts'
+import { addBackupCommand } from './backup.ts'
 import { addClusterCommand } from './cluster.ts'
 import { type ErrorCode, exitCodes, exitCodesHelp, Failure } from './exit-codes.ts'
 import { addInspectCommand } from './inspect.ts'
@@ -15,6 +17,7 @@ import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain, printJson } from './output.ts'
 import { addQuotaCommand } from './quota.ts'
+import { addRestoreCommand } from './restore.ts'
 import { addSessionsCommand } from './sessions.ts'
 import { addStatusCommand } from './status.ts'
 import { addStorageCommand } from './storage.ts'
@@ -60,6 +63,8 @@ addInspectCommand(program)
 addMembersCommand(program)
 addQuotaCommand(program)
 addStorageCommand(program)
+addBackupCommand(program)
+addRestoreCommand(program)
 // The other commands bring half of the code, and only they and the help need it.
 if (!program.commands.some((command) => command.name() === process.argv[2])) {
   const { addVerifyingCommands } = await import('./verifying.ts')
@@ -84,7 +89,7 @@ try {
     report('usage', visible(error.message))
     process.exit(exitCodes.usage)
   }
-  const isExpected = [StartError, StorageError, PaxosError].some((kind) => error instanceof kind)
+  const isExpected = [StartError, StorageError, BackupError, PaxosError].some((kind) => error instanceof kind)
   if (isExpected) report('failed', visible((error as Error).message))
   else report('internal', `a bug in paxos:  ${(error as Error).stack ?? error}`)
   process.exit(exitCodes.failed)

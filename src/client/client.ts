@@ -195,6 +195,11 @@ export class Client<Command = Json, Result = Json> {
         this.#directory.answered(from.server)
         this.#inquiries.receive(message.status, from.server)
         return
+      // The client asks for no backup: src/client/backup-source.ts does.
+      case 'offer':
+      case 'part':
+      case 'noBackup':
+        return
     }
     message satisfies never
   }

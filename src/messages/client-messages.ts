@@ -4,7 +4,7 @@ import type { ClientMessage } from '../../machines/messages.ts'
 import { isPlainText } from '../core/plain-text-client.ts'
 import { isInOrder, noContradiction } from './contradictions.ts'
 import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOf, seqsOfGroup } from './entry.ts'
-import { closed, commandBody, integer, name, nonce, requestGroup } from './part-schemas.ts'
+import { closed, commandBody, integer, name, nonce, requestGroup, snapshot } from './part-schemas.ts'
 import { groupText, readText, seqsName } from './part-texts.ts'
 
 export const clientMessages = {
@@ -68,5 +68,25 @@ export const clientMessages = {
     kind: 'request',
     label: () => 'inquire',
     key: noKey,
+  },
+  backup: {
+    schema: closed({
+      type: Type.Literal('backup'),
+      least: integer,
+      part: Type.Optional(closed({ snapshot, offsetBytes: integer })),
+      nonce,
+    }),
+    fitsAnyCluster: true,
+    isAnswer: false,
+    contradiction: noContradiction,
+    repetitionKey: noKey,
+    ...noBatches,
+    sentence: ({ least, part }) =>
+      part === undefined
+        ? `backup from ${least}`
+        : `backup of ${part.snapshot.instance}, from byte ${part.offsetBytes}`,
+    kind: 'request',
+    label: () => 'backup',
+    key: ({ part }) => String(part?.offsetBytes ?? ''),
   },
 } as const satisfies Entries<ClientMessage>

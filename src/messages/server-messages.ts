@@ -4,10 +4,21 @@ import type { ServerMessage } from '../../machines/messages.ts'
 import { requestName } from '../core/names.ts'
 import { noContradiction } from './contradictions.ts'
 import { allSeqsKey, type Entries, noBatches, noKey, seqsKey, seqsOf } from './entry.ts'
-import { address, answer, closed, integer, name, nonce, result } from './part-schemas.ts'
+import {
+  address,
+  answer,
+  chunkOfSnapshot,
+  closed,
+  integer,
+  name,
+  nonce,
+  result,
+  snapshot,
+} from './part-schemas.ts'
 import { outcomeText, seqsName, seqsText } from './part-texts.ts'
 
 const seqs = Type.Array(integer, { minItems: 1 })
+const members = Type.Array(closed({ id: integer, address, counted: Type.Boolean() }))
 
 /** No server may silence a client for longer, in milliseconds. */
 const longestAskAgainMs = 60_000
@@ -76,7 +87,7 @@ export const serverMessages = {
       service: name,
       node: integer,
       instance: integer,
-      members: Type.Array(closed({ id: integer, address, counted: Type.Boolean() })),
+      members,
       commandBytes: integer,
       nonce,
     }),
@@ -104,5 +115,68 @@ export const serverMessages = {
     kind: 'response',
     label: () => 'report',
     key: noKey,
+  },
+  offer: {
+    schema: closed({
+      type: Type.Literal('offer'),
+      snapshot,
+      lengthBytes: integer,
+      digest: snapshot.properties.digest,
+      cluster: name,
+      service: name,
+      head: result,
+      members,
+      nonce,
+    }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: ({ cluster }, origin) =>
+      cluster === origin.cluster ? null : 'offer: it names another cluster than its envelope',
+    repetitionKey: noKey,
+    ...noBatches,
+    sentence: ({ snapshot: { instance }, lengthBytes }) =>
+      `offer the state before ${instance}: ${lengthBytes} bytes`,
+    kind: 'response',
+    label: ({ snapshot: { instance } }) => `offer #${instance}`,
+    key: ({ snapshot: { instance } }) => String(instance),
+  },
+  part: {
+    schema: closed({
+      type: Type.Literal('part'),
+      snapshot,
+      offsetBytes: integer,
+      bytes: chunkOfSnapshot,
+      nonce,
+    }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: noContradiction,
+    repetitionKey: ({ offsetBytes }) => String(offsetBytes),
+    ...noBatches,
+    sentence: ({ snapshot: { instance }, offsetBytes }) => `part of ${instance}, from byte ${offsetBytes}`,
+    kind: 'response',
+    label: ({ snapshot: { instance } }) => `part #${instance}`,
+    key: ({ offsetBytes }) => String(offsetBytes),
+  },
+  noBackup: {
+    schema: closed({
+      type: Type.Literal('noBackup'),
+      reason: Type.Union([
+        Type.Literal('drawing'),
+        Type.Literal('behind'),
+        Type.Literal('gone'),
+        Type.Literal('nothing'),
+      ]),
+      nonce,
+    }),
+    fitsAnyCluster: false,
+    isAnswer: true,
+    contradiction: noContradiction,
+    repetitionKey: noKey,
+    ...noBatches,
+    sentence: ({ reason }) => `noBackup: ${reason}`,
+    kind: 'response',
+    label: () => 'noBackup',
+    key: ({ reason }) => reason,
   },
 } as const satisfies Entries<ServerMessage>

@@ -26,7 +26,7 @@ import { DirectoryInUse, lockDirectory } from '../storage/directory-lock.ts'
 import { Damage } from '../storage/log/damage.ts'
 import { logDirectory, readFormats } from '../storage/log/layout.ts'
 import { findMarker, makeMarker, markBoot, type Origin, whyNotOriginal } from '../storage/marker.ts'
-import { makePrivateDirectory, privateFile } from '../storage/permissions.ts'
+import { makePrivateDirectory, privateFile, syncDirectory } from '../storage/permissions.ts'
 import { type Identity, StorageError } from '../storage/storage.ts'
 import { commandWords, type OptionWords } from './option-words.ts'
 import {
@@ -217,7 +217,7 @@ export class DataDirectory implements Home {
         linkSync(temporary, path)
         rmSync(temporary)
       } else renameSync(temporary, path)
-      this.#sync()
+      syncDirectory(this.#path)
     } catch (error) {
       throw new StorageError(this.#path, `its file ${fileName} cannot be written: ${messageOf(error)}`, error)
     }
@@ -270,15 +270,6 @@ export class DataDirectory implements Home {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       throw new StorageError(this.#path, `it cannot be read: ${messageOf(error)}`, error)
-    }
-  }
-
-  #sync(): void {
-    const directory = openSync(this.#path, 'r')
-    try {
-      fsyncSync(directory)
-    } finally {
-      closeSync(directory)
     }
   }
 }

@@ -167,7 +167,7 @@ export class LiveNode implements RunningNode {
     const limits = this.#limits
     const logger = this.#logger
     this.#port = new ServerPort({
-      ...{ socket, resolver, logger },
+      ...{ socket, resolver, logger, storage: this.#options.storage },
       textProtocol: textProtocolOf(this.#options.service),
       identity: this.#identity,
       replica: this.#replica,

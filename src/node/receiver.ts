@@ -89,7 +89,7 @@ export function bringIn(
 }
 
 function isQuestion(message: Message): message is Question {
-  return message.type === 'hello' || message.type === 'inquire'
+  return message.type === 'hello' || message.type === 'inquire' || message.type === 'backup'
 }
 
 function isFoundersAnswer(message: Message): message is Founder | NotFounder {

@@ -6,9 +6,10 @@ import type { Welcome } from '../../machines/messages.ts'
 import type { Resolver } from '../network/resolver.ts'
 import { socketBufferBytes } from '../network/socket.ts'
 import type { Replica } from '../services/replica.ts'
-import type { Identity } from '../storage/storage.ts'
+import type { Identity, Storage } from '../storage/storage.ts'
 import { maxCommandBytes } from '../wire/codec.ts'
 import type { TextProtocol } from '../wire/text-protocol.ts'
+import { Backups } from './backups.ts'
 import type { Faults } from './faults.ts'
 import type { GivenAddresses } from './given-addresses.ts'
 import { recordOf } from './identity.ts'
@@ -27,6 +28,7 @@ export interface PortOptions {
   readonly replica: Replica
   readonly addresses: GivenAddresses
   readonly runtime: Runtime
+  readonly storage: Pick<Storage, 'readSnapshot'>
   readonly resolver: Resolver | undefined
   /** The plain text protocol for clients, beside JSON; `undefined` when the service has none. */
   readonly textProtocol: TextProtocol | undefined
@@ -46,6 +48,7 @@ export class ServerPort {
   readonly outbound: Outbound
   readonly transport: Transport
   readonly #options: PortOptions
+  readonly #backups: Backups
   /** The attempt to join of a server that started earlier and asks to join because it is not counted; otherwise `null`. */
   joining: Joining | null = null
 
@@ -53,6 +56,11 @@ export class ServerPort {
     const { socket, identity, resolver, textProtocol, faults, logger } = options
     this.#options = options
     this.#warnOfBuffer()
+    this.#backups = new Backups({
+      ...{ cluster: identity.cluster, logger },
+      ...{ replica: options.replica, runtime: options.runtime, storage: options.storage },
+      answer: (to, message) => this.outbound.respond(to, message),
+    })
     const receiver = this.#receiver()
     const receiving = faults?.receiver(receiver) ?? receiver
     this.transport = new Transport(socket, identity.cluster, identity.node, receiving, {
@@ -72,6 +80,7 @@ export class ServerPort {
       ask: (message, from) => {
         const repeated = message.nonce === undefined ? {} : { nonce: message.nonce }
         if (message.type === 'hello') this.outbound.respond(from, { ...this.#welcome(), ...repeated })
+        else if (message.type === 'backup') this.#backups.ask(message, from)
         else this.outbound.respond(from, { type: 'report', status: status(), ...repeated })
       },
       join: (_, id, { incarnation: asking }, source) => {

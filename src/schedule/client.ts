@@ -179,6 +179,9 @@ export function hearServer(
       return stepClient(state, client, { ...message, server, atMs: state.nowMs }, settings)
     case 'welcome':
     case 'report':
+    case 'offer':
+    case 'part':
+    case 'noBackup':
       return { state, happenings: [], facts: [] }
   }
   message satisfies never

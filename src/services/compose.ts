@@ -122,6 +122,7 @@ class Composition {
       ...(hasAll('sizeBytes') && { sizeBytes: (state: State) => this.#sizeBytes(state) }),
       snapshot: (state) => this.#snapshot(state),
       restore: (rows) => this.#restore(rows),
+      ...(hasAny('afterLoss') && { afterLoss: (state: State) => this.#afterLoss(state) }),
       ...(hasAny('view') && { view: (state: State) => this.#view(state) }),
     }
   }
@@ -284,6 +285,14 @@ class Composition {
       ([name, own]) => [name, stateGiven(this.#part(name).restore(own), 'restore')] as const,
     )
     return { parts: Object.fromEntries(states), waiting: mapOf(waiting) }
+  }
+
+  #afterLoss({ parts, waiting }: State): State {
+    const states = [...this.#parts].map(([name, part]): [string, unknown] => [
+      name,
+      part.afterLoss === undefined ? parts[name] : stateGiven(part.afterLoss(parts[name]), 'afterLoss'),
+    ])
+    return { parts: Object.fromEntries(states), waiting }
   }
 
   #view(state: State): { readonly tables: readonly ServiceTable[] } {

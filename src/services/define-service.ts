@@ -43,6 +43,7 @@ export const optionalMethods = [
   'holds',
   'stillHolds',
   'sizeBytes',
+  'afterLoss',
   'view',
 ] as const satisfies (keyof Service)[]
 

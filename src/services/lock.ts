@@ -13,7 +13,14 @@ import { LockTable } from './lock/table.ts'
 import { take } from './lock/take.ts'
 import { view } from './lock/view.ts'
 import type { LockCommand, LockResult } from './lock-commands.ts'
-import type { Changed, Moment, Service, Time, TimerChange } from './service.ts'
+import {
+  type Changed,
+  lostNumbers,
+  type Moment,
+  type Service,
+  type Time,
+  type TimerChange,
+} from './service.ts'
 import { entriesOf, has } from './sorted-map.ts'
 
 export { lockLimits, maxLockNameLength } from './lock/limits.ts'
@@ -66,6 +73,7 @@ export const lockService: Service<LockState, LockCommand, LockResult> = {
   sizeBytes,
   snapshot,
   restore,
+  afterLoss: (state) => ({ ...state, nextToken: state.nextToken + lostNumbers }),
   view,
 }
 

@@ -11,6 +11,7 @@ import { openedAtInstance } from '../core/names.ts'
 import { isPlainText, sessionOf } from '../core/plain-text-client.ts'
 import type { Capture, Installation, ReplicatedState } from '../core/replicated-state.ts'
 import { LineCapture } from './capture.ts'
+import { inOrderOfId } from './membership.ts'
 import { endedOutcome, sessionHasEnded } from './outcomes.ts'
 import { BatchRun } from './replica/batch-run.ts'
 import { passDeadlines } from './replica/deadlines.ts'
@@ -245,6 +246,15 @@ export class Replica implements ReplicatedState {
     const restoration = new Restoration(service, limits)
     restoration.add(bytes)
     return restoration.end()
+  }
+
+  /**
+   * Makes the state that of a new cluster of `members`. What was executed after it, in the cluster from which it comes, is lost. Sessions, and
+   * what they hold, stay.
+   */
+  beginAnew(members: readonly Member[]): void {
+    this.#state.members = inOrderOfId(members)
+    this.#state.service.afterLoss()
   }
 
   /** Returns the SHA-256 of the snapshot, in hexadecimal. Servers with equal `firstUnexecuted` must have equal digests. */

@@ -208,6 +208,14 @@ export class ServiceHost {
     this.#stateBytes = stateBytes
   }
 
+  /** What was executed after the state is lost. Throws when the service fails to go on from it. */
+  afterLoss(): void {
+    if (this.#service.afterLoss === undefined) return
+    const state = stateGiven(this.#service.afterLoss(this.#state), 'afterLoss')
+    this.#stateBytes += stateGrowth(this.#service, this.#state, state)
+    this.#state = state
+  }
+
   /** Sets a timer of a snapshot. They come in the order in which they fire. */
   restoreTimer({ name, deadlineMs }: Timer): void {
     this.#timers.set(name, deadlineMs)

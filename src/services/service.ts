@@ -72,6 +72,9 @@ export interface ServiceTable {
   readonly keyColumn: number | null
 }
 
+/** A cluster that is lost has given out fewer numbers than this, since the state from which it is restored. */
+export const lostNumbers = 2 ** 32
+
 /** The most rows that a view shows of a table. */
 export const viewRows = 50
 
@@ -156,6 +159,12 @@ export interface Service<State = unknown, Command = unknown, Result extends Json
   snapshot(state: State): Iterable<Json>
   /** Returns the state from the rows that `snapshot` yielded for it. Throws an Error when they are none. */
   restore(rows: Iterable<Json>): State
+  /**
+   * The state is restored from a backup, or from one server of a cluster that is lost: executions that came after it are forgotten, and
+   * their results are not. Returns the state with which the service goes on. A service that gives out numbers which must never
+   * come twice, as tokens, skips more of them than can be lost (`lostNumbers`). Without this method the state goes on as it is.
+   */
+  afterLoss?(state: State): State
   /** For the inspector, which otherwise shows the first rows of the snapshot. Its cost must not grow with the state. */
   view?(state: State): { readonly tables: readonly ServiceTable[] }
 }

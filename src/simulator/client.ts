@@ -219,6 +219,9 @@ export class SimulatedClient {
         if (message.uid === this.#readAsker?.uid) this.#readAsker.receive(message, server)
         return
       case 'report':
+      case 'offer':
+      case 'part':
+      case 'noBackup':
         return
     }
     message satisfies never

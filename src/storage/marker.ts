@@ -9,7 +9,7 @@
 import { chmodSync, closeSync, fsyncSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Boot } from '../../machines/boot.ts'
-import { privateFile } from './permissions.ts'
+import { privateFile, syncDirectory } from './permissions.ts'
 
 /** The name of the file in the data directory. */
 export const markerName = 'marker'
@@ -64,12 +64,7 @@ export function makeMarker(directory: string, boot: Boot): Mark {
   const path = join(directory, markerName)
   rmSync(path, { force: true })
   write(path, 'wx', boot)
-  const entries = openSync(directory, 'r')
-  try {
-    fsyncSync(entries)
-  } finally {
-    closeSync(entries)
-  }
+  syncDirectory(directory)
   return markOf(path)
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /**
@@ -29,5 +29,15 @@ export function makePrivateDirectory(path: string): void {
   } catch (error) {
     const isThere = statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false
     if (!isThere) throw error
+  }
+}
+
+/** Makes the entries of the directory durable. Throws the errors of the file system. */
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r')
+  try {
+    fsyncSync(directory)
+  } finally {
+    closeSync(directory)
   }
 }

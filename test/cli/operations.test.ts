@@ -87,5 +87,15 @@ test('the commands of the drills do what the document says', async () => {
   const all = said['All servers move']
   for (const id of [0, 1, 2]) expect(all).toContain(`moved server ${id} to ${address(29_477 + id)}\n`)
   expect(all, 'the lock is held as before').toMatch(/^printer +/m)
+  expect(said['A backup']).toMatch(
+    /^first\.backup: the state of the cluster \w+ \(lock\) before instance \d+/m,
+  )
+  const anew = said['A new cluster from a backup'] ?? ''
+  expect(anew).toContain('first.backup was taken at')
+  expect(anew).toMatch(/^the new cluster \w+ goes on at instance \d+\. Start its servers:$/m)
+  expect(anew, 'the token of the printer').toMatch(/^printer +held +\S+ +1 /m)
+  expect(anew, 'granted after the backup').not.toMatch(/^scanner/m)
+  const [, token] = /^locked plotter token (\d+)$/m.exec(anew) ?? []
+  expect(Number(token)).toBeGreaterThan(2 ** 32)
   expect(said, 'the shell came to its end').toHaveProperty('end')
 }, 120_000)

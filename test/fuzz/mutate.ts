@@ -364,7 +364,7 @@ function questions({ corpus, random, cookie, sessions }: Means): string {
   const m = Array.from({ length: count }, (_, index): Json => {
     const kind = random.below(kinds)
     if (kind === 0) return { type: 'hello' }
-    if (kind === 1) return { type: 'inquire' }
+    if (kind === 1) return random.chance(30) ? backupQuestion(random) : { type: 'inquire' }
     if (kind === 2) return { type: 'learn', from: random.below(100) + index }
     const isOpening = sessions.length === 0 || random.chance(10)
     if (isOpening) return opening(random)
@@ -380,6 +380,13 @@ function questions({ corpus, random, cookie, sessions }: Means): string {
   })
   const sender = corpus.sawNames ? random.pick([null, 0, 1, 2, 77]) : random.pick([null, 77])
   return corpus.scrubbed(JSON.stringify({ ...envelope, s: sender, k: cookie, m }))
+}
+
+function backupQuestion(random: Means['random']): Json {
+  const least = random.below(100)
+  if (random.chance(50)) return { type: 'backup', least }
+  const snapshot = { instance: random.below(100), lengthBytes: 1_000, digest: 'a'.repeat(64) }
+  return { type: 'backup', least, part: { snapshot, offsetBytes: random.below(2_000) } }
 }
 
 /** A request for a session. */

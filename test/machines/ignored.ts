@@ -105,6 +105,7 @@ export const ignored: {
       because: 'no snapshot is fetched, or all of it has arrived',
     },
     'chunk.kept': everywhere,
+    'snapshot.wanted': everywhere,
     'snapshot.checked': {
       in: ['following', 'behind', 'catchingUp', 'inquiring', 'installingSnapshot.fetching'],
       because: 'the missing batches have arrived meanwhile',

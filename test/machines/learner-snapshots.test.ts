@@ -57,6 +57,20 @@ describe('its own snapshots', () => {
     expect(begins).toEqual([29, 39, 49])
   })
 
+  test('are taken at once for a backup, unless one is under way or holds the present state', () => {
+    const wanted = { type: 'snapshot.wanted' } as const
+    const role = learner()
+    expect(role.hear(wanted)).toEqual([{ type: 'takeSnapshot' }])
+    expect(role.hear(wanted), 'while it is drawn').toEqual([])
+    role.hear(drawn(named(10)))
+    expect(role.hear(wanted), 'while it is stored').toEqual([])
+    role.hear(held(named(10)))
+    expect(role.hear(wanted), 'nothing was chosen since').toEqual([])
+    take(role, 10)
+    expect(role.hear(wanted)).toEqual([{ type: 'takeSnapshot' }])
+    expect(learner({ firstUnchosen: 0, highestHeard: -1 }).hear(wanted), 'nothing was chosen').toEqual([])
+  })
+
   test('are rarer when they are large', () => {
     const large = named(10, { lengthBytes: 65_536 + 256 * 10 })
     const role = learner({ snapshot: large })

@@ -240,6 +240,10 @@ const snapshots: fc.Arbitrary<SnapshotName> = fc.record(
   plain,
 )
 
+const shownMembers = fc.array(fc.record({ id: nodeIds, address: addresses, counted: fc.boolean() }, plain), {
+  maxLength: 4,
+})
+
 /** By kind of message: what an honest server or client says, with its sender. */
 const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   prepare: fc
@@ -381,6 +385,19 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   }),
   hello: fc.record({ ...byAnybody, message: withNonce(fc.record(type('hello'), plain)) }),
   inquire: fc.record({ ...byAnybody, message: withNonce(fc.record(type('inquire'), plain)) }),
+  backup: fc.record({
+    ...byAnybody,
+    message: withNonce(
+      fc.record(
+        {
+          ...type('backup'),
+          least: integers,
+          part: fc.record({ snapshot: snapshots, offsetBytes: integers }, plain),
+        },
+        { ...plain, requiredKeys: ['type', 'least'] },
+      ),
+    ),
+  }),
   response: fc.record({
     ...bySomeServer,
     message: fc.record(
@@ -422,9 +439,7 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
         service: fc.constantFrom('lock', 'kv+lock', 'a'.repeat(128)),
         node: nodeIds,
         instance: integers,
-        members: fc.array(fc.record({ id: nodeIds, address: addresses, counted: fc.boolean() }, plain), {
-          maxLength: 4,
-        }),
+        members: shownMembers,
         commandBytes: integers,
       },
       plain,
@@ -433,6 +448,43 @@ const nameless: { readonly [K in Message['type']]: Nameless<K> } = {
   report: fc.record({
     ...bySomeServer,
     message: withNonce(fc.record({ ...type('report'), status: jsonValues }, plain)),
+  }),
+  offer: withNonce(
+    fc.record(
+      {
+        ...type('offer'),
+        snapshot: snapshots,
+        lengthBytes: integers,
+        digest: fc.stringMatching(/^[0-9a-f]{64}$/),
+        cluster: clusters,
+        service: fc.constantFrom('lock', 'kv+lock'),
+        head: jsonValues,
+        members: shownMembers,
+      },
+      plain,
+    ),
+  ).chain((message) => nodeIds.map((sender) => ({ cluster: message.cluster, sender, message }))),
+  part: fc
+    .tuple(clusters, nodeIds, snapshots, integers, fc.uint8Array({ minLength: 1, maxLength: 40 }))
+    .map(([cluster, sender, snapshot, offsetBytes, bytes]) => ({
+      cluster,
+      sender,
+      message: {
+        type: 'part' as const,
+        ...{ snapshot, offsetBytes, bytes: Buffer.from(bytes).toString('base64') },
+      },
+    })),
+  noBackup: fc.record({
+    ...bySomeServer,
+    message: withNonce(
+      fc.record(
+        {
+          ...type('noBackup'),
+          reason: fc.constantFrom('drawing' as const, 'behind' as const, 'gone' as const, 'nothing' as const),
+        },
+        plain,
+      ),
+    ),
   }),
   join: fc.record({ ...bySomeServer, message: fc.record(type('join'), plain) }),
   invitation: fc.record({

@@ -31,14 +31,14 @@ type Disagreement = {
 /** Does not compile when there is one. */
 const none: Record<keyof Disagreement, never> = {}
 
-const optionalParts = ['nonce', 'joining', 'avoid', 'session', 'now', 'after', 'askAgainMs']
+const optionalParts = ['nonce', 'joining', 'avoid', 'session', 'now', 'after', 'askAgainMs', 'part']
 
 function isOptional({ action, type }: Record<string, unknown>, key: string): boolean {
   if (type === 'accept' && key === 'digest') return true
   return optionalParts.includes(key) || (action === 'add' && key === 'incarnation')
 }
 
-const openParts = ['body', 'result', 'status']
+const openParts = ['body', 'result', 'status', 'head']
 
 /** Every object in `value` with the path to it, outside of bodies, results and statuses. */
 function* closedObjects(value: unknown, path: string): Generator<[string, Record<string, unknown>]> {

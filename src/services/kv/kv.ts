@@ -6,11 +6,13 @@ import {
   type Changed,
   type Delayed,
   type Executed,
+  lostNumbers,
   type Moment,
   type ServiceTable,
   viewRows,
 } from '../service.ts'
 import { drop, entriesFrom, entriesOf, get, has, put, sizeOf } from '../sorted-map.ts'
+import { noChanges } from './change-log.ts'
 import type { KvAction, KvCommand, KvEntry, KvResult, KvResults } from './commands.ts'
 import { kvLimits } from './limits.ts'
 import { parseKvCommand } from './parse.ts'
@@ -111,6 +113,8 @@ export const kvService = defineService<KvState, KvCommand, KvResult>({
   sizeBytes,
   snapshot,
   restore,
+  // A watch that has seen lost changes finds its version among none, and starts anew.
+  afterLoss: (state) => ({ ...state, version: state.version + lostNumbers, changes: noChanges }),
   view: (state) => ({ tables: [valuesTable(state), takersTable(state)] }),
 })
 

@@ -88,6 +88,7 @@ function aboutSnapshots(context: LearnerContext): LearnerEvent[] {
       type: 'snapshot.drawn',
       snapshot: { instance: firstUnchosen, lengthBytes: 6, digest: 'd'.repeat(64) },
     },
+    { type: 'snapshot.wanted' },
     { type: 'snapshot.drawn', snapshot: null },
     ...(context.writing === null ? [] : [{ type: 'snapshot.held', snapshot: context.writing } as const]),
   ]

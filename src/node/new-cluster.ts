@@ -1,0 +1,126 @@
+/**
+ * The data directories of a new cluster that goes on from a replicated state: that of a backup, or of one server of a cluster that is
+ * lost. Each founder begins with the state in a snapshot, as if it had installed it, and without a vote.
+ */
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Instance } from '../../machines/batch.ts'
+import { replicatedLimits } from '../../machines/limits.ts'
+import type { FoundingPlan, Member } from '../../machines/members.ts'
+import { messageOf } from '../core/message-of.ts'
+import { StartError } from '../core/start-error.ts'
+import type { Replica } from '../services/replica.ts'
+import { LogStorage } from '../storage/log-storage.ts'
+import { makePrivateDirectory, syncDirectory } from '../storage/permissions.ts'
+import type { Identity } from '../storage/storage.ts'
+import type { ServerAddress } from './given-addresses.ts'
+import { DataDirectory } from './home.ts'
+import { foundedIdentity, newIncarnation } from './identity.ts'
+
+/** The bytes of a slice of the state. */
+const sliceBytes = 1_048_576
+
+export interface NewCluster {
+  /** The founders; each is counted from the beginning. */
+  readonly members: readonly ServerAddress[]
+  /** The path of the data directory of a founder, in which nothing may be stored. */
+  readonly directoryOf: (id: number) => string
+}
+
+/** What was founded. */
+export interface FoundedFrom {
+  readonly cluster: string
+  /** The cluster goes on at this instance. */
+  readonly instance: Instance
+}
+
+/**
+ * Founds a cluster whose servers go on from the state of `replica`, which it changes. Every name is new: no server and no message of the
+ * cluster from which the state comes counts in it. Each directory appears whole, or not at all. Throws a `StartError` when something is
+ * stored in one of them, or nothing was chosen yet, and a `StorageError` when a directory cannot be written.
+ */
+export async function foundFrom(
+  replica: Replica,
+  { members, directoryOf }: NewCluster,
+): Promise<FoundedFrom> {
+  if (members.length > replicatedLimits.members) {
+    throw new StartError(`${members.length} servers: a cluster has at most ${replicatedLimits.members}`)
+  }
+  for (const { id } of members) requireFree(directoryOf(id))
+  const instance = replica.firstUnexecuted
+  if (instance === 0)
+    throw new StartError('nothing was chosen yet: found a new cluster with --bootstrap instead')
+  const founders = members
+    .map(({ id }) => ({ id, incarnation: newIncarnation() }))
+    .sort((a, b) => a.id - b.id)
+  const plan: FoundingPlan = {
+    members: [...members].sort((a, b) => a.id - b.id),
+    cluster: null,
+    service: replica.serviceName,
+  }
+  const identities = founders.map(({ id, incarnation }) =>
+    foundedIdentity({ ...plan, node: id, incarnation, founders, isFounded: true }),
+  )
+  const [first] = identities
+  if (first === undefined) throw new StartError('a cluster has at least one server: name one')
+  replica.beginAnew(first.members as readonly Member[])
+  for (const identity of identities) await makeDirectory(directoryOf(identity.node), identity, replica)
+  return { cluster: first.cluster, instance }
+}
+
+/** Throws a `StartError` when something is stored in the directory. */
+export function requireFree(directory: string): void {
+  if (!existsSync(directory)) return
+  const names = entriesOf(directory)
+  if (names.length === 0) return
+  throw new StartError(
+    `${directory} is not empty (it holds ${names[0]}): give a directory that is empty or missing`,
+  )
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory)
+  } catch (error) {
+    throw new StartError(`${directory} cannot be read: ${messageOf(error)}`)
+  }
+}
+
+async function makeDirectory(directory: string, identity: Identity, replica: Replica): Promise<void> {
+  const parent = dirname(directory)
+  const temporary = join(parent, `.${basename(directory)}.${process.pid}.new`)
+  rmSync(temporary, { recursive: true, force: true })
+  makePrivateDirectory(temporary)
+  try {
+    // It may vote: its log is complete before the directory takes its name.
+    new DataDirectory(temporary).write({ kind: 'member', identity, service: replica.serviceName })
+    await store(temporary, identity, replica)
+    renameSync(temporary, directory)
+    syncDirectory(parent)
+  } catch (error) {
+    rmSync(temporary, { recursive: true, force: true })
+    throw error
+  }
+}
+
+async function store(directory: string, identity: Identity, replica: Replica): Promise<void> {
+  const storage = new LogStorage(directory)
+  await storage.open()
+  try {
+    await storage.initialise(identity)
+    const draft = storage.draft('taken')
+    const capture = replica.capture()
+    try {
+      for (let slice = capture.next(sliceBytes); slice !== null; slice = capture.next(sliceBytes)) {
+        await draft.append(slice)
+      }
+    } finally {
+      capture.end()
+    }
+    const { instance } = capture
+    const snapshot = { instance, ...(await draft.seal()) }
+    await storage.persist({ by: 'snapshot', snapshot, floor: instance })
+  } finally {
+    await storage.close()
+  }
+}
