@@ -1,9 +1,10 @@
 /**
  * `npm run bench`: the speed and the cost of a cluster, on one machine. Absolute figures mean little on a shared machine: compare the
  * ratios, which are to something in the same run. Options: `--rounds N`, `--seconds S`, `--only PART,…`; or `--against DIR`,
- * `--peer etcd`, `--profile`, `--storage` in place of the parts.
+ * `--peer etcd`, `--profile`, `--storage`, `--growth [--requests N]` in place of the parts.
  */
 import { cpus } from 'node:os'
+import { measureGrowth } from './growth.ts'
 import { type Mode, parseBenchOptions } from './options.ts'
 import { watchOtherWork } from './other-work.ts'
 import { measureParts } from './parts/index.ts'
@@ -21,6 +22,7 @@ const runs: Readonly<Record<Mode, Run>> = {
   etcd: compareEtcd,
   profile: profileLoad,
   storage: measureStorage,
+  growth: measureGrowth,
 }
 
 const options = parseBenchOptions(process.argv.slice(2))

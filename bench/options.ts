@@ -16,7 +16,7 @@ export const partNames = [
 ] as const
 export type PartName = (typeof partNames)[number]
 
-export type Mode = 'parts' | 'storage' | 'profile' | 'build' | 'etcd'
+export type Mode = 'parts' | 'storage' | 'profile' | 'build' | 'etcd' | 'growth'
 
 export interface BenchOptions {
   readonly mode: Mode
@@ -28,14 +28,16 @@ export interface BenchOptions {
   readonly rounds: number
   /** How long the load of one measurement runs. */
   readonly seconds: number
+  /** The requests of the mode `growth`. */
+  readonly requests: number
 }
 
-const defaults = { rounds: 5, seconds: 1 }
+const defaults = { rounds: 5, seconds: 1, requests: 2_000_000 }
 
-function numberIn(name: 'rounds' | 'seconds', given: string | undefined): number {
+function numberIn(name: keyof typeof defaults, given: string | undefined): number {
   if (given === undefined) return defaults[name]
   const value = Number(given)
-  const isWhole = name === 'rounds'
+  const isWhole = name !== 'seconds'
   if (value > 0 && (isWhole ? Number.isSafeInteger(value) : Number.isFinite(value))) return value
   throw new Error(`--${name} must be a ${isWhole ? 'whole ' : ''}number above 0; received '${given}'`)
 }
@@ -55,29 +57,33 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
     options: {
       rounds: { type: 'string' },
       seconds: { type: 'string' },
+      requests: { type: 'string' },
       only: { type: 'string' },
       against: { type: 'string' },
       peer: { type: 'string' },
       storage: { type: 'boolean', default: false },
       profile: { type: 'boolean', default: false },
+      growth: { type: 'boolean', default: false },
     },
   })
-  const { storage, profile, peer, against = '' } = values
+  const { storage, profile, growth, peer, against = '' } = values
   if (peer !== undefined && peer !== 'etcd') throw new Error(`--peer must be etcd; received '${peer}'`)
   const modes: readonly Mode[] = [
     ...(storage ? (['storage'] as const) : []),
     ...(profile ? (['profile'] as const) : []),
+    ...(growth ? (['growth'] as const) : []),
     ...(against === '' ? [] : (['build'] as const)),
     ...(peer === undefined ? [] : (['etcd'] as const)),
     ...(values.only === undefined ? [] : (['parts'] as const)),
   ]
   if (modes.length > 1)
-    throw new Error('--only, --against, --peer, --storage and --profile exclude each other')
+    throw new Error('--only, --against, --peer, --storage, --profile and --growth exclude each other')
   return {
     mode: modes[0] ?? 'parts',
     parts: partsIn(values.only),
     against,
     rounds: numberIn('rounds', values.rounds),
     seconds: numberIn('seconds', values.seconds),
+    requests: numberIn('requests', values.requests),
   }
 }

@@ -1,4 +1,6 @@
 /** The commands that a process of the benchmark carries out for its parent. */
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { type CpuProfile, startProfile, stopProfile } from '../profile/profiler.ts'
 import { datagrams, loseDatagrams } from './datagrams.ts'
 
@@ -26,11 +28,23 @@ export interface Usage {
   readonly lost: number
 }
 
+export interface Memory {
+  readonly residentBytes: number
+  /** After a garbage collection. */
+  readonly heapBytes: number
+}
+
 /** The commands of every process. */
 export const commonCommands = {
   usage(): Usage {
     const { user, system } = process.cpuUsage()
     return { cpuMs: (user + system) / 1_000, ...datagrams() }
+  },
+  memory(): Memory {
+    setFlagsFromString('--expose-gc')
+    runInNewContext('gc')()
+    const { rss, heapUsed } = process.memoryUsage()
+    return { residentBytes: rss, heapBytes: heapUsed }
   },
   lose(share: number): void {
     loseDatagrams(share)
