@@ -12,6 +12,7 @@ export const partNames = [
   'loss',
   'failover',
   'hand-off',
+  'catch-up',
   'snapshot',
 ] as const
 export type PartName = (typeof partNames)[number]

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { BenchOptions, PartName } from '../options.ts'
 import { Agent } from '../processes/agent.ts'
 import type { ClientCommands } from '../processes/client-process.ts'
+import { measureCatchUp } from './catch-up.ts'
 import { measureFailover } from './failover.ts'
 import { measureFloor } from './floor.ts'
 import { measureHandOffs } from './hand-off.ts'
@@ -26,6 +27,7 @@ const measures: Readonly<Record<PartName, (bench: Bench) => Promise<void>>> = {
   loss: measureLoss,
   failover: measureFailover,
   'hand-off': measureHandOffs,
+  'catch-up': measureCatchUp,
   snapshot: measureSnapshot,
 }
 

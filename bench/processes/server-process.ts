@@ -15,11 +15,15 @@ const services: Readonly<Record<ServiceName, Service>> = {
   kv: kvService as Service,
 }
 
-const commands = commonCommands
-export type ServerCommands = typeof commands
-
 const { service, ...options } = givenOptions<ServerOptions>()
 const node = await startNode({ ...options, service: services[service] })
+const commands = {
+  ...commonCommands,
+  /** Everything below is chosen and executed here. */
+  firstUnchosen: (): number => Number(Object(node.status()).firstUnchosen),
+}
+export type ServerCommands = typeof commands
+
 serve(commands)
 const reason = await node.ended
 if (reason !== null) throw new Error(`server ${node.id} halted: ${reason}`)
