@@ -3,11 +3,18 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const isCi = process.env.CI !== undefined
 
-/** Tests that replace a module, measure their own memory, or start a browser or a load. */
-const isolated = [
-  'test/{fuzz,inspector/browser}/*.test.ts',
-  'test/inspect/report/off.test.ts',
-  'test/wire/pieces.test.ts',
+/** Tests that replace a module or measure their own memory. */
+const isolated = ['test/inspect/report/off.test.ts', 'test/wire/pieces.test.ts']
+
+/** Tests that start a browser or a load: `npm run test:long` runs them. */
+const longIsolated = ['test/{fuzz,inspector/browser}/*.test.ts']
+
+/** Tests that compute for minutes: `npm run test:long` runs them, too. */
+const long = [
+  'test/{campaigns,mutations,package}/*.test.ts',
+  'test/checker/{search,walks}.test.ts',
+  'test/cli/simulate-command.test.ts',
+  'test/storage/faults.test.ts',
 ]
 
 /** Tests that start processes, which mostly wait. */
@@ -26,10 +33,9 @@ class BusyFromTheStart extends BaseSequencer {
     const sorted = await super.sort(files)
     const waits = ({ moduleId }: TestSpecification) => waiting.test(moduleId)
     const rank = ({ moduleId }: TestSpecification) => (longest.test(moduleId) ? 0 : 1)
-    const isolatedFiles = sorted.filter(({ project }) => project.name === 'isolated')
-    const shared = sorted
-      .filter(({ project }) => project.name !== 'isolated')
-      .sort((a, b) => rank(a) - rank(b))
+    const isIsolated = ({ project }: TestSpecification) => /isolated/.test(project.name)
+    const isolatedFiles = sorted.filter(isIsolated)
+    const shared = sorted.filter((file) => !isIsolated(file)).sort((a, b) => rank(a) - rank(b))
     const [waitingFiles, computing] = [shared.filter(waits), shared.filter((file) => !waits(file))]
     const mixed = waitingFiles.flatMap((file, place) =>
       place % 2 === 0 ? [...computing.splice(0, 1), file] : [file],
@@ -52,8 +58,13 @@ export default defineConfig({
       // A worker of these keeps the modules that it loaded: loading them for each file took longer than many of the files.
       {
         extends: true,
-        test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: isolated, isolate: false },
+        test: {
+          ...{ name: 'shared', include: ['test/**/*.test.ts'], isolate: false },
+          exclude: [...isolated, ...longIsolated, ...long],
+        },
       },
+      { extends: true, test: { name: 'long-isolated', include: longIsolated } },
+      { extends: true, test: { name: 'long', include: long, isolate: false } },
     ],
   },
 })
