@@ -12,12 +12,17 @@ export type Instance = number
 /** The address of a host: `host:port`. */
 export type Address = string
 
-/** The content of a request: a command of the service, a change of members or of the quota, or a command about sessions and their requests. */
+/** The content of a request: a command of the service, a change of members, of the quota or of the service's version, or a command about sessions and their requests. */
 export type Command =
   | { readonly kind: 'service'; readonly body: Json }
   | { readonly kind: 'members'; readonly change: MembershipChange }
   /** Changes the quota of the replicated state. */
   | { readonly kind: 'quota'; readonly bytes: number }
+  /**
+   * From here on the service behaves as its version `version` says. `supportedBy` are the servers that reported that their programs have that
+   * version: all that are counted must be among them.
+   */
+  | { readonly kind: 'upgrade'; readonly version: number; readonly supportedBy: readonly NodeId[] }
   /** Cancels an earlier request of the session. */
   | { readonly kind: 'cancel'; readonly seq: number }
   | SessionCommand

@@ -34,6 +34,7 @@ export {
   type SessionsOptions,
   type ShownSession,
   Unreachable,
+  type Upgraded,
 } from './client/index.ts'
 export type { ClientMove, ClientObserver } from './client/observer.ts'
 export type { ControlResult } from './inspect/records/control.ts'

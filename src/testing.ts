@@ -63,7 +63,7 @@ export function readOnly<State, Command, Result extends Json>(
       }
     }
   }
-  const { timerFired, requestEnded, sessionEnded } = service
+  const { timerFired, upgraded, requestEnded, sessionEnded } = service
   return {
     ...service,
     initial: () => deepFreeze(service.initial()),
@@ -73,6 +73,10 @@ export function readOnly<State, Command, Result extends Json>(
     ...(timerFired !== undefined && {
       timerFired: (state: State, name: string, at: Time) =>
         guarded(state, () => timerFired.call(service, state, name, deepFreeze(at))),
+    }),
+    ...(upgraded !== undefined && {
+      upgraded: (state: State, from: number, at: Time) =>
+        guarded(state, () => upgraded.call(service, state, from, deepFreeze(at))),
     }),
     ...(requestEnded !== undefined && {
       requestEnded: (state: State, request: RequestName, at: Time) =>

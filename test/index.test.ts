@@ -40,6 +40,7 @@ test('the main entry has what a program calls, and the errors that it may catch'
     'StorageError',
     'UnexpectedResult',
     'Unreachable',
+    'UpgradeRefused',
     'WrongService',
     'compose',
     'connect',

@@ -107,6 +107,7 @@ function snapshotOf({ service, sessions, rows }: Case): readonly Uint8Array[] {
       members: [],
       quotaBytes: 2 ** 30,
       serviceBytes: 0,
+      serviceVersion: 1,
     },
     sessions: Array.from({ length: sessions }, (_, number) => ({
       line: ['session', uidOf(number), ttlMs, ttlMs, false, false, 0, 0, 0, 0] as const,

@@ -22,6 +22,7 @@ import { addSessionsCommand } from './sessions.ts'
 import { addStatusCommand } from './status.ts'
 import { addStorageCommand } from './storage.ts'
 import { addUnlockCommand } from './unlock.ts'
+import { addUpgradeCommand } from './upgrade.ts'
 import { packageVersion } from './version.ts'
 
 const program = new Command('paxos')
@@ -62,6 +63,7 @@ addStatusCommand(program)
 addInspectCommand(program)
 addMembersCommand(program)
 addQuotaCommand(program)
+addUpgradeCommand(program)
 addStorageCommand(program)
 addBackupCommand(program)
 addRestoreCommand(program)

@@ -44,6 +44,15 @@ const reportSchema = Type.Object({
   usage: Type.Optional(
     Type.Record(Type.String(), Type.Object({ used: Type.Number(), allowed: Type.Number() })),
   ),
+  /** The versions of the service that the program has, and the one in force. */
+  service: Type.Optional(
+    Type.Object({
+      name: Type.String(),
+      oldest: Type.Number(),
+      newest: Type.Number(),
+      inForce: Type.Number(),
+    }),
+  ),
   /** The room on the disk of the server; `null` in memory. */
   disk: Type.Optional(
     Type.Union([

@@ -60,6 +60,7 @@ export function formatStatus(answers: readonly Answer[]): string {
     ...obstacles,
     ...formatDisputes(reports),
     ...reports.flatMap(formatSpace),
+    ...formatVersions(reports),
     ...reports.flatMap(formatDistrusted),
     ...reports.flatMap(formatWithdrawn),
     ...formatUsage(reports),
@@ -132,6 +133,18 @@ function formatUsage(reports: readonly StatusReport[]): string[] {
 /** `resultBytes` as `result bytes`. */
 function inWords(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+/** A line for each version of the service that is in force, as the servers know it, and the versions of their programs: none for version 1. */
+function formatVersions(reports: readonly StatusReport[]): string[] {
+  const servers = new Map<string, number[]>()
+  for (const { id, service } of reports) {
+    if (service === undefined || service.newest === 1) continue
+    const { name, oldest, newest, inForce } = service
+    const text = visible(`version ${inForce} of ${name} is in force, the program has ${oldest} to ${newest}`)
+    servers.set(text, [...(servers.get(text) ?? []), id])
+  }
+  return [...servers].map(([text, ids]) => `server ${ids.join(', ')}: ${text}`)
 }
 
 function formatSpace({ id, disk = null }: StatusReport): string[] {

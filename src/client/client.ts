@@ -15,10 +15,19 @@ import { type Reading, type ReadOptions, Reads } from './reads.ts'
 import { Requests } from './requests.ts'
 import { resultWith } from './result-with.ts'
 import { Sessions } from './sessions.ts'
+import { planOf } from './upgrade.ts'
 
 export interface RequestOptions {
   /** Aborts the request. If the signal comes too late, the request rejects with Aborted, which carries the outcome. */
   readonly signal?: AbortSignal
+}
+
+/** What `upgrade` changed. */
+export interface Upgraded {
+  /** The version that is in force. */
+  readonly version: number
+  /** The version until then. */
+  readonly before: number
 }
 
 /** What `setQuota` changed, in bytes. */
@@ -128,6 +137,24 @@ export class Client<Command = Json, Result = Json> {
     }
     const { result } = await this.#requests.execute({ kind: 'quota', bytes }, { signal })
     return resultWith<ChangedQuota>(result, 'quotaBytes')
+  }
+
+  /**
+   * Puts a version of the service's behaviour in force, from one instance on: `version`, or the latest version that all counted servers have.
+   * Asks them first. Rejects with UpgradeRefused when a server does not have the version or is silent, with RequestFailed when the members
+   * changed meanwhile or the version is older than the one in force, and otherwise as `request` does.
+   */
+  async upgrade({ version, signal }: RequestOptions & { readonly version?: number } = {}): Promise<Upgraded> {
+    if (version !== undefined && !(Number.isSafeInteger(version) && version >= 1)) {
+      throw new InvalidArgument(
+        `the version must be a whole number from 1 on; received ${shownValue(version)}`,
+      )
+    }
+    // The members that the cluster knows, not only those that the program named.
+    await this.#requests.execute({ kind: 'sessions' }, { signal, isIdempotent: true })
+    const plan = planOf(await this.status(), version)
+    const { result } = await this.#requests.execute({ kind: 'upgrade', ...plan }, { signal })
+    return resultWith<Upgraded>(result, 'version')
   }
 
   /** Requests the status of every known server, or of `server` alone. A silent server yields an entry with an error. */

@@ -60,6 +60,20 @@ export class QuotaExceeded extends PaxosError {
   }
 }
 
+/** Servers cannot run the version of the service, or did not report that they can. The client sent no request. */
+export class UpgradeRefused extends PaxosError {
+  override readonly name = 'UpgradeRefused'
+  /** A sentence for each server. */
+  readonly reasons: readonly string[]
+
+  constructor(reasons: readonly string[]) {
+    super(
+      `no upgrade: ${reasons.join('; ')}. Start each counted server with a program that has the version, and ask again`,
+    )
+    this.reasons = reasons
+  }
+}
+
 /** The service refused the read or threw: the command does not only read, or what it asks for cannot be read. */
 export class ReadFailed extends PaxosError {
   override readonly name = 'ReadFailed'

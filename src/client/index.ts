@@ -1,5 +1,5 @@
 /** The library with which programs send requests to a cluster. */
-export type { ChangedQuota, Client, RequestOptions, ServerStatus } from './client.ts'
+export type { ChangedQuota, Client, RequestOptions, ServerStatus, Upgraded } from './client.ts'
 export { connect } from './connect.ts'
 export * from './errors.ts'
 export type { ExecutedRequest } from './executed-request.ts'

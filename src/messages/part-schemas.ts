@@ -122,6 +122,11 @@ const command = Type.Union([
     kind: Type.Literal('quota'),
     bytes: Type.Integer({ minimum: quotaRange.least, maximum: quotaRange.most }),
   }),
+  closed({
+    kind: Type.Literal('upgrade'),
+    version: Type.Integer({ minimum: 1, maximum: 2 ** 52 }),
+    supportedBy: Type.Array(integer, { maxItems: replicatedLimits.members }),
+  }),
   closed({ kind: Type.Literal('cancel'), seq: integer }),
   closed({
     kind: Type.Literal('open'),

@@ -30,6 +30,8 @@ export function commandText(command: Command): string {
       return `members ${changeText(command.change)}`
     case 'quota':
       return `quota ${command.bytes}`
+    case 'upgrade':
+      return `upgrade ${command.version}`
     case 'cancel':
       return `cancel ${command.seq}`
     case 'open':

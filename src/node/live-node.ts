@@ -150,6 +150,8 @@ export class LiveNode implements RunningNode {
       if (this.#journal !== null) parts.push(part)
     })
     await executeChosen(storage, this.#runtime, opened, { pageBytes, executed })
+    // A server that joins may get a later version with a snapshot.
+    if (this.#options.join === undefined) this.#replica.checkVersion()
     const { cluster, incarnation, members: founders } = this.#identity
     const durable = durablePart(opened)
     const snapshot = durable.snapshot === null ? null : textOf(Buffer.concat(parts))

@@ -52,10 +52,12 @@ const rules: Readonly<Record<keyof NodeOptions, Rule>> = {
     (value) => Array.isArray(value) && value.every(isServerAddress),
   ],
   service: [
-    `an object with a name and the functions ${neededMethods.join(', ')}, and if it has them ${optionalMethods.join(', ')}`,
+    `an object with a name and the functions ${neededMethods.join(', ')}, and if it has them ${optionalMethods.join(', ')} and the whole numbers version and oldestVersion`,
     (value) =>
       isObject(value) &&
       isName(value.name) &&
+      isVersion(value.version) &&
+      isVersion(value.oldestVersion) &&
       has(value, ...neededMethods) &&
       optionalMethods.every((name) => value[name] === undefined || has(value, name)),
   ],
@@ -190,4 +192,8 @@ function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
 
 function has(value: Readonly<Record<string, unknown>>, ...functions: readonly string[]): boolean {
   return functions.every((name) => typeof value[name] === 'function')
+}
+
+function isVersion(value: unknown): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && Number(value) >= 1)
 }

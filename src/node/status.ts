@@ -61,6 +61,7 @@ export function statusOf({
     deadlineMs: replica.deadlineMs,
     queue: { length: queue?.held.count ?? 0, delayed: queue?.held.delayedCount ?? 0 },
     sessions: replica.sessionCount,
+    service: { name: replica.serviceName, ...replica.serviceVersions },
     dispute: runtime.dispute === null ? null : { ...runtime.dispute },
     usage: { ...replica.usage, ...queueUsage(queue), ...transport?.usage },
     disk: disk === null ? null : { ...disk },

@@ -12,6 +12,7 @@ import { withFaults } from './part-faults.ts'
 import { ServiceFault } from './reason.ts'
 import type { Changed, Delayed, Executed, RequestName, Service, ServiceTable, Time } from './service.ts'
 import { drop, each, emptyMap, get, mapOf, put, type SortedMap, sizeOf } from './sorted-map.ts'
+import { versionsOf } from './versions.ts'
 
 /** The services to compose, by the names under which commands address them. */
 export type Parts = { readonly [name: string]: Service }
@@ -90,9 +91,12 @@ class Composition {
   constructor(parts: ReadonlyMap<string, Service>) {
     this.#parts = parts
     const hasAny = (method: keyof Service) => [...parts.values()].some((part) => part[method] !== undefined)
+    const versions = [...parts.values()].map(versionsOf)
     const hasAll = (method: keyof Service) => [...parts.values()].every((part) => part[method] !== undefined)
     this.service = {
       name: [...parts.keys()].join(nameJoint),
+      version: Math.max(...versions.map(({ newest }) => newest)),
+      oldestVersion: Math.max(...versions.map(({ oldest }) => oldest)),
       initial: () => this.#initial(),
       parse: (body) => this.#parse(body),
       execute: (state, command, at) => {
@@ -109,6 +113,9 @@ class Composition {
       }),
       ...(hasAny('timerFired') && {
         timerFired: (state: State, name: string, at: Time) => this.#timerFired(state, name, at),
+      }),
+      ...(hasAny('upgraded') && {
+        upgraded: (state: State, from: number, at: Time) => this.#upgraded(state, from, at),
       }),
       requestEnded: (state, request, at) => this.#requestEnded(state, request, at),
       ...(hasAny('sessionEnded') && {
@@ -200,6 +207,18 @@ class Composition {
     const before = state.parts[part]
     const returned = this.#part(part).timerFired?.(before, timer.slice(end + 1), at)
     return this.#changed(state, part, changeIn(returned, before, 'timerFired'))
+  }
+
+  /** All of them, or none: a part that fails fails the whole. */
+  #upgraded(state: State, from: number, at: Time): Changed<State> {
+    let whole: Required<Changed<State>> = { state, freed: [], timers: [], revoked: [] }
+    for (const [name, part] of this.#parts) {
+      if (part.upgraded === undefined) continue
+      const before = state.parts[name]
+      const change = changeIn(part.upgraded(before, from, at), before, 'upgraded')
+      whole = joined(whole, this.#changed(whole.state, name, change))
+    }
+    return whole
   }
 
   /** Tells only the service whose request it was: another might count a request that it never saw. */

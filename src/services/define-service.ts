@@ -5,14 +5,12 @@ import type { Service } from './service.ts'
 
 /** What `defineService` takes: the methods of a service, its name and its version. */
 export interface ServiceDefinition<State, Command, Result extends Json>
-  extends Omit<Service<State, Command, Result>, 'version'> {
-  /** A whole number from 1 on: a new number for each change of what a command does. The default is 1. */
-  readonly version?: number
-}
+  extends Service<State, Command, Result> {}
 
 /** A service whose definition was checked. It carries the types of its commands and results, which `connect({ service })` reads. */
 export interface DefinedService<State, Command, Result extends Json> extends Service<State, Command, Result> {
   readonly version: number
+  readonly oldestVersion: number
 }
 
 /** The type of the commands of a service. */
@@ -38,6 +36,7 @@ export const neededMethods = [
 export const optionalMethods = [
   'read',
   'timerFired',
+  'upgraded',
   'requestEnded',
   'sessionEnded',
   'holds',
@@ -48,7 +47,7 @@ export const optionalMethods = [
 ] as const satisfies (keyof Service)[]
 
 const methods = [...neededMethods, ...optionalMethods]
-const known: readonly string[] = ['name', 'version', ...methods]
+const known: readonly string[] = ['name', 'version', 'oldestVersion', ...methods]
 
 const nameForm = /^[a-z][a-z0-9-]*$/
 
@@ -70,13 +69,22 @@ export function defineService<State, Command, Result extends Json>(
   definition: ServiceDefinition<State, Command, Result>,
 ): DefinedService<State, Command, Result> {
   const fields = fieldsOf(definition)
-  const { name, version = 1 } = fields
+  const { name, version = 1, oldestVersion = 1 } = fields
   if (!isServiceName(name)) {
     throw new TypeError(`the service's name is ${shownValue(name)}: it must be ${serviceNameRule}`)
   }
   if (!Number.isSafeInteger(version) || Number(version) < 1) {
     throw new TypeError(
       `version of the service ${name} is ${shownValue(version)}: it must be a whole number from 1 on`,
+    )
+  }
+  if (
+    !Number.isSafeInteger(oldestVersion) ||
+    Number(oldestVersion) < 1 ||
+    Number(oldestVersion) > Number(version)
+  ) {
+    throw new TypeError(
+      `oldestVersion of the service ${name} is ${shownValue(oldestVersion)}: it must be a whole number from 1 to its version, ${version}`,
     )
   }
   const missing = neededMethods.filter((method) => fields[method] === undefined)
@@ -94,7 +102,7 @@ export function defineService<State, Command, Result extends Json>(
       `a service has no ${unknown}, which the service ${name} defines; it has ${known.join(', ')}`,
     )
   }
-  const service: { [field: string]: unknown } = { name, version }
+  const service: { [field: string]: unknown } = { name, version, oldestVersion }
   for (const method of methods) {
     const given = fields[method]
     // Bound: a definition may be an instance of a class.

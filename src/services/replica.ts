@@ -23,6 +23,7 @@ import { type ReplicaView, replicaViewOf } from './replica-view.ts'
 import { type Service, type ServiceView, viewRows } from './service.ts'
 import type { SessionImage } from './session-images.ts'
 import { linesOf, type SnapshotContents } from './snapshot.ts'
+import type { Versions } from './versions.ts'
 
 export interface ReplicaOptions {
   readonly service: Service
@@ -70,6 +71,16 @@ export class Replica implements ReplicatedState {
   /** The name of the service that it runs. */
   get serviceName(): string {
     return this.#state.service.name
+  }
+
+  /** The version of the service's behaviour that is in force, and those that the program has. */
+  get serviceVersions(): Versions & { readonly inForce: number } {
+    return { ...this.#state.service.versions, inForce: this.#state.serviceVersion }
+  }
+
+  /** Throws a `StartError` when the program does not have the version of the service that is in force. */
+  checkVersion(): void {
+    this.#state.service.checkVersion(this.#state.serviceVersion)
   }
 
   /** The members that are valid from `firstUnexecuted` on, in order of id. */
@@ -127,16 +138,21 @@ export class Replica implements ReplicatedState {
     }
   }
 
-  /** Executes a chosen batch. Throws, without any change, unless `instance` is `firstUnexecuted`. */
+  /**
+   * Executes a chosen batch. Throws, without any change, unless `instance` is `firstUnexecuted`. Throws a `StartError` when the service does
+   * not have the version in force, also in the middle of a batch that upgrades to it: then this server must execute nothing more.
+   */
   execute(instance: Instance, batch: Batch): Execution {
     const state = this.#state
     // No message can cause this: for any input, the learner has batches executed in order, each once.
     if (instance !== state.firstUnexecuted) {
       throw new Error(`instance ${instance} is not the next instance to execute: ${state.firstUnexecuted} is`)
     }
+    state.service.checkVersion(state.serviceVersion)
     state.clockMs = Math.min(state.clockMs + batch.elapsedMs, maxClockMs)
     const before = { members: state.members, timerMs: state.service.deadlineMs }
-    const run = new BatchRun(state, { instance, clockMs: state.clockMs })
+    const { clockMs, serviceVersion: version } = state
+    const run = new BatchRun(state, { instance, clockMs, version })
     state.sessions.evictIdle(state.clockMs)
     passDeadlines(run)
     let index = 0
@@ -179,8 +195,8 @@ export class Replica implements ReplicatedState {
    * nothing. Never throws.
    */
   read(body: Json): ReadOutcome {
-    const { service, firstUnexecuted: instance, clockMs } = this.#state
-    const reading = service.read(body, { instance, clockMs })
+    const { service, firstUnexecuted: instance, clockMs, serviceVersion: version } = this.#state
+    const reading = service.read(body, { instance, clockMs, version })
     return reading.kind === 'read'
       ? { kind: 'read', result: reading.result, instance }
       : { kind: 'unreadable', error: reading.reason, instance }
@@ -264,9 +280,19 @@ export class Replica implements ReplicatedState {
 
   /** The contents of a snapshot of now. It reads the sessions from `images`. */
   #contents(sessions: Iterable<SessionImage>): SnapshotContents {
-    const { service, firstUnexecuted, clockMs, runningDigest, members, quotaBytes } = this.#state
+    const { service, firstUnexecuted, clockMs, runningDigest, members, quotaBytes, serviceVersion } =
+      this.#state
     const { name, stateBytes: serviceBytes } = service
-    const head = { service: name, firstUnexecuted, clockMs, runningDigest, members, quotaBytes, serviceBytes }
+    const head = {
+      service: name,
+      firstUnexecuted,
+      clockMs,
+      runningDigest,
+      members,
+      quotaBytes,
+      serviceBytes,
+      serviceVersion,
+    }
     return { head, sessions, timers: service.timers, rows: service.snapshot() }
   }
 

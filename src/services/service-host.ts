@@ -10,6 +10,7 @@ import { reasonOfFailure, ServiceFault } from './reason.ts'
 import type { Moment, RequestName, Service, ServiceView, Time, TimerChange } from './service.ts'
 import { stateGrowth } from './state-growth.ts'
 import { type Timer, Timers } from './timers.ts'
+import { checkVersion, type Versions, versionsOf } from './versions.ts'
 import { viewOf } from './view.ts'
 
 export interface ServiceHostOptions {
@@ -84,6 +85,16 @@ export class ServiceHost {
     return this.#service.name
   }
 
+  /** The versions of behaviour that the service has. */
+  get versions(): Versions {
+    return versionsOf(this.#service)
+  }
+
+  /** Throws a `StartError` when the service does not have this version. */
+  checkVersion(version: number): void {
+    checkVersion(this.#service, version)
+  }
+
   /** The size of the state. */
   get stateBytes(): number {
     return this.#stateBytes
@@ -154,6 +165,12 @@ export class ServiceHost {
     return { name, ...attempt }
   }
 
+  /** Has the service change its state for `at.version`, which is in force from now on. Without the method `upgraded` the state stays. */
+  upgrade(from: number, at: Time): Attempt {
+    if (!this.#hears('upgraded')) return { failed: null, freed: [], revoked: [] }
+    return this.#change('upgraded', at, (service) => service.upgraded?.(this.#state, from, at))
+  }
+
   /** Tells the service that a delayed request has ended without its execution. Returns `null` when nothing changed. */
   requestEnded(request: RequestName, time: Time): Attempt | null {
     return this.#hear('requestEnded', time, (service) => service.requestEnded?.(this.#state, request, time))
@@ -222,7 +239,7 @@ export class ServiceHost {
   }
 
   /** Whether the service has the optional method `method`. A method that cannot be read counts: the call of it fails. */
-  #hears(method: 'requestEnded' | 'sessionEnded' | 'timerFired' | 'holds'): boolean {
+  #hears(method: 'requestEnded' | 'sessionEnded' | 'timerFired' | 'holds' | 'upgraded'): boolean {
     try {
       return this.#service[method] !== undefined
     } catch {
@@ -237,7 +254,7 @@ export class ServiceHost {
   }
 
   #change(
-    by: 'timerFired' | 'requestEnded' | 'sessionEnded',
+    by: 'timerFired' | 'requestEnded' | 'sessionEnded' | 'upgraded',
     { clockMs }: Time,
     run: (service: Service) => unknown,
   ): Attempt {

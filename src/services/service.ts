@@ -11,6 +11,11 @@ export interface Time {
    * and it is never ahead of real time. A service must read no other clock.
    */
   readonly clockMs: number
+  /**
+   * The version of the service's behaviour that is in force: 1 at first, and then what `paxos upgrade` chose. A method behaves as that version
+   * does, also when the program has a later one.
+   */
+  readonly version: number
 }
 
 /** A request. Each session counts its own. */
@@ -96,6 +101,10 @@ export const viewRows = 50
  */
 export interface Service<State = unknown, Command = unknown, Result extends Json = Json> {
   readonly name: string
+  /** The latest version of behaviour that it has, a whole number from 1 on; 1 when it is left out. */
+  readonly version?: number
+  /** The oldest version of behaviour that it still has; 1 when it is left out. */
+  readonly oldestVersion?: number
   /** Must not return `undefined`: a service without a state returns `null`. */
   initial(): State
   /**
@@ -119,6 +128,11 @@ export interface Service<State = unknown, Command = unknown, Result extends Json
    * must have it.
    */
   timerFired?(state: State, name: string, at: Time): Changed<State>
+  /**
+   * The version in force becomes `at.version`; it was `from` until now. Returns the state in the form that this version needs, and is called
+   * at one instance on every server. If it throws or returns an invalid value, the version in force stays. Without it, the state stays.
+   */
+  upgraded?(state: State, from: number, at: Time): Changed<State>
   /**
    * A delayed request has ended without its execution: its client gave it up, or `execute` refused it after the wait. A
    * service that keeps the requests that wait in its state removes it. If this throws or returns an invalid value, the state

@@ -11,7 +11,7 @@ import type { SessionImage } from './session-images.ts'
 import type { Timer } from './timers.ts'
 
 /** A change of what a line holds, or another field of the head, needs another number. */
-export const snapshotFormat = 5
+export const snapshotFormat = 6
 
 /** The first line. */
 export interface SnapshotHead {
@@ -20,6 +20,7 @@ export interface SnapshotHead {
   readonly firstUnexecuted: Instance
   readonly clockMs: number
   readonly runningDigest: string
+  readonly serviceVersion: number
   readonly quotaBytes: number
   /** The size of the service's state. The rows need not tell it: it may depend on the form that the state has in memory. */
   readonly serviceBytes: number

@@ -42,6 +42,7 @@ async function run(servers: string, at: (port: string) => string): Promise<Reado
   const npx = `#!/bin/sh
 shift; command=$1; shift
 case $command in
+upgrade) exec ${process.execPath} ${main} upgrade --servers ${servers} ;;
 members | quota) sub=$1; shift; exec ${process.execPath} ${main} $command $sub --servers ${servers} "$@" ;;
 lock | locks) exec ${process.execPath} ${main} $command --servers ${servers} "$@" ;;
 *) exec ${process.execPath} ${main} $command "$@" ;;
@@ -82,6 +83,7 @@ test('the commands of the drills do what the document says', async () => {
   expect(said['The state has reached its quota']).toMatch(
     /^the replicated state takes \d+ bytes of its quota of 1073741824 .*\nchanged the quota from 1073741824 to 2147483648 bytes/,
   )
+  expect(said['A new version of the service']).toBe('version 1 of the service is in force already\n')
   expect(said['A server moves']).toContain(`moved server 2 to ${address(29_469)}; start it there:`)
   expect(said['A server moves']).toMatch(new RegExp(`^2 +${address(29_469)} +yes$`, 'm'))
   const all = said['All servers move']

@@ -59,6 +59,7 @@ export const snapshotFaults: readonly Mutation[] = [
     ),
   })),
   forgets('the quota', () => ({ quotaBytes: replicatedLimits.quotaBytes })),
+  forgets('the version of the service', () => ({ serviceVersion: 1 })),
   forgets('a part of the size that the quota bounds', ({ serviceBytes }) => ({
     serviceBytes: Math.ceil(serviceBytes / 2),
   })),

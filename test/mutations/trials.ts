@@ -169,6 +169,9 @@ export const trials: Readonly<Record<string, Trial>> = {
   'two shared grants share a token': { property: 'the lock service beside lists' },
   // No server installs a snapshot yet.
   'a snapshot forgets the quota': { property: 'a restored replica beside one that executed everything' },
+  'a snapshot forgets the version of the service': {
+    property: 'a restored replica beside one that executed everything',
+  },
   'a snapshot forgets a part of the size that the quota bounds': {
     property: 'a restored replica beside one that executed everything',
   },

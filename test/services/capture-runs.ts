@@ -21,7 +21,8 @@ export const limits = {
   ...{ sessions: 9, plainTextSessions: 3, waiting: 8, sessionWaiting: 3, sessionResults: 3 },
   ...{ resultBytes: 5_000, deadlines: 2, spareSessions: 3, quotaBytes: 20_000 },
 }
-export const service = compose({ kv: kvService, lock: lockService }) as Service
+/** With two versions, which behave alike. */
+export const service = compose({ kv: { ...kvService, version: 2 }, lock: lockService }) as Service
 const sessions = ['a@0', 'b@0']
 /** The first two open with the batch of instance 0. */
 const uids = ['a@0', 'b@0', 'n@0.0', 'm@0.1', 'm@4.0', 'n', 'm']
@@ -63,6 +64,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
       { kind: 'sessions' },
       { kind: 'open', ttlMs: 5_000 },
       { kind: 'quota', bytes: 14_000 },
+      { kind: 'upgrade', version: 2, supportedBy: [0, 1, 2, 4] },
       { kind: 'members', change: { action: 'remove', id: 2 } },
       { kind: 'members', change: { action: 'admit', id: 4, address: 'h:1', incarnation: 'p' } },
     ),

@@ -6,7 +6,7 @@ import { commandFor, commandOf } from '../../src/services/part-command.ts'
 import type { Changed, Moment, Service } from '../../src/services/service.ts'
 import { type Room, ServiceHost } from '../../src/services/service-host.ts'
 
-const at: Moment = { instance: 0, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
+const at: Moment = { instance: 0, version: 1, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
 
 /** A service that records the calls of its methods, and carries out its command. */
 function noting(name: string, over: Partial<Service<readonly string[], Json>> = {}) {

@@ -26,6 +26,7 @@ describe('defineService', () => {
     expect(Object.keys(service)).toEqual([
       'name',
       'version',
+      'oldestVersion',
       'initial',
       'parse',
       'execute',

@@ -7,7 +7,7 @@ import { deepFreeze, readOnly } from '../../src/testing.ts'
 import { registerService } from '../../src/verify/register-service.ts'
 import { ask, body, newReplica, run } from './driver.ts'
 
-const at = { instance: 0, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
+const at = { instance: 0, version: 1, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
 
 /** A service with a state of its own kind, into which `execute` writes. */
 function writing<State>(initial: State, write: (state: State) => void): Service<State, null, null> {

@@ -64,8 +64,8 @@ describe('instances', () => {
     run(replica, [], { clockMs: 70 })
     run(replica, [ask('a@0', 1, body(1)), ask('b@0', 1, body(2))], { clockMs: 80 })
     expect(moments).toEqual([
-      { instance: 1, index: 0, clockMs: 80, uid: 'a@0', seq: 1, ttlMs: null },
-      { instance: 1, index: 1, clockMs: 80, uid: 'b@0', seq: 1, ttlMs: null },
+      { instance: 1, index: 0, clockMs: 80, version: 1, uid: 'a@0', seq: 1, ttlMs: null },
+      { instance: 1, index: 1, clockMs: 80, version: 1, uid: 'b@0', seq: 1, ttlMs: null },
     ])
   })
 })

@@ -116,7 +116,7 @@ export class ServingDirectly<State, Command> {
 
   #time() {
     this.#instance += 1
-    return { instance: this.#instance, clockMs: this.clockMs }
+    return { instance: this.#instance, version: 1, clockMs: this.clockMs }
   }
 
   #execute(uid: string, seq: number, command: Json): Executed<State, Json> | Delayed<State> {

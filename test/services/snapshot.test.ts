@@ -168,7 +168,7 @@ describe('what is no snapshot', () => {
     ['noise', Buffer.from('noise\n'), 'line 1 of the snapshot: not a snapshot: noise is no JSON'],
     ['noise that never ends a line', Buffer.alloc(70_000, 'a'), 'a line has more than 65536 bytes'],
     ['no text', Buffer.from([0xc3, 0x28, 0x0a]), 'its bytes are no UTF-8 text'],
-    ['another format', Buffer.from('{"format":7}\n'), 'a snapshot of format 7: this version reads format 5'],
+    ['another format', Buffer.from('{"format":7}\n'), 'a snapshot of format 7: this version reads format 6'],
     ['another service', newReplica(kvService as Service).snapshot(), 'a snapshot of the service kv'],
   ])('%s is refused', (_, bytes, error) => {
     expect(() => Replica.restore(lockService as Service, bytes)).toThrow(error)

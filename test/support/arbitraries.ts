@@ -15,7 +15,7 @@ import type {
 } from '../../machines/batch.ts'
 import { type HeardBoot, type ShownBoot, type Voted, whyCopied } from '../../machines/boot.ts'
 import type { Names } from '../../machines/inbox.ts'
-import { maxElapsedMs, sessionTtlMs } from '../../machines/limits.ts'
+import { maxElapsedMs, quotaRange, sessionTtlMs } from '../../machines/limits.ts'
 import type { Member } from '../../machines/members.ts'
 import type { AnyAnswer, Message } from '../../machines/messages.ts'
 import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
@@ -97,6 +97,21 @@ const sessionIds = fc.tuple(integers, fc.nat({ max: 20 })).map(([instance, index
 export const commands: fc.Arbitrary<Command> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('service' as const), body: jsonValues }, plain) },
   fc.record({ kind: fc.constant('members' as const), change: membershipChanges }, plain),
+  fc.record(
+    {
+      kind: fc.constant('quota' as const),
+      bytes: fc.integer({ min: quotaRange.least, max: quotaRange.most }),
+    },
+    plain,
+  ),
+  fc.record(
+    {
+      kind: fc.constant('upgrade' as const),
+      version: fc.integer({ min: 1, max: 2 ** 40 }),
+      supportedBy: fc.array(nodeIds, { maxLength: 5 }),
+    },
+    plain,
+  ),
   fc.record({ kind: fc.constant('cancel' as const), seq: integers }, plain),
   fc.record({ kind: fc.constant('open' as const), ttlMs: fc.integer(ttlRange) }, plain),
   fc.constant({ kind: 'touch' as const }),

@@ -12,6 +12,7 @@ export interface ReplicaContents {
   readonly clockMs: number
   readonly runningDigest: string
   readonly quotaBytes: number
+  readonly serviceVersion: number
   readonly serviceBytes: number
   readonly members: readonly Member[]
   readonly sessions: readonly SessionContents[]

@@ -66,7 +66,15 @@ const calls = (commands: fc.Arbitrary<Json>, maxLength: number, overlap: number)
 function history(service: Service, all: readonly Call[]): Operation[] {
   let state = service.initial()
   const operations = all.map(({ command, before, after, isAnswered }, place): Operation => {
-    const moment = { instance: place, index: 0, clockMs: 0, uid: `c${place}`, seq: 1, ttlMs: null }
+    const moment = {
+      instance: place,
+      version: 1,
+      index: 0,
+      clockMs: 0,
+      uid: `c${place}`,
+      seq: 1,
+      ttlMs: null,
+    }
     const became = service.execute(state, service.parse(command), moment)
     state = became.state
     const position = became.kind === 'executed' ? { instance: place, index: 0 } : null

@@ -28,7 +28,7 @@ test('counters, which have nothing to do with the register of the same key', () 
 })
 
 test('its snapshot restores it, and is the same in any order it came to be', () => {
-  const moment = { instance: 0, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
+  const moment = { instance: 0, version: 1, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
   const after = (...keys: string[]) => {
     let state = registerService.initial()
     for (const key of keys) {

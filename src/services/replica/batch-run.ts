@@ -37,8 +37,8 @@ const noUids: readonly string[] = []
 
 export class BatchRun {
   readonly state: ReplicaState
-  /** The time of the batch. */
-  readonly time: Time
+  /** The time of the batch, with the version in force, which an upgrade changes. */
+  time: Time
   readonly #fired: FiredTimer[] = []
   readonly #endedSessions: string[] = []
   readonly #outcomes: RequestOutcome[] = []

@@ -1,7 +1,7 @@
 /** The execution of one request that has not ended yet. */
 import type { Command, Json } from '../../../machines/batch.ts'
 import { serviceLimits } from '../../../machines/limits.ts'
-import { shownMembers } from '../../../machines/members.ts'
+import { countedMembers, shownMembers } from '../../../machines/members.ts'
 import type { Position } from '../../../machines/outcome.ts'
 import { resultIn } from '../answer.ts'
 import { changeMembers } from '../membership.ts'
@@ -11,6 +11,8 @@ import type { BatchRun, Ending, Turn } from './batch-run.ts'
 import { roomFor, sizeOfState } from './quota.ts'
 import { executeSessionCommand } from './session-commands.ts'
 import type { ReplicaState } from './state.ts'
+
+type UpgradeCommand = Extract<Command, { readonly kind: 'upgrade' }>
 
 export function executeCommand(run: BatchRun, command: Command, turn: Turn): void {
   const { state } = run
@@ -30,6 +32,9 @@ export function executeCommand(run: BatchRun, command: Command, turn: Turn): voi
     case 'quota':
       run.end(turn, setQuota(state, command.bytes, turn))
       return
+    case 'upgrade':
+      run.end(turn, upgrade(run, command, turn))
+      return
     case 'cancel':
       cancel(run, command.seq, turn)
       return
@@ -46,8 +51,8 @@ export function executeCommand(run: BatchRun, command: Command, turn: Turn): voi
 function executeService(run: BatchRun, body: Json, turn: Turn): Ending {
   const { index, session, seq } = turn
   // Not by a spread, which takes as long as the rest of this function.
-  const { instance, clockMs } = run.time
-  const moment = { instance, clockMs, index, uid: session.uid, seq, ttlMs: session.ttlMs }
+  const { instance, clockMs, version } = run.time
+  const moment = { instance, clockMs, version, index, uid: session.uid, seq, ttlMs: session.ttlMs }
   const room = roomFor(run.state, { waits: session.waiting.has(seq), waiting: session.waiting.size })
   const ending = run.state.service.execute(body, moment, room)
   switch (ending.kind) {
@@ -65,6 +70,31 @@ function executeService(run: BatchRun, body: Json, turn: Turn): Ending {
       return ending
   }
   ending satisfies never
+}
+
+/** Sets the version in force. A server whose program does not have it throws a `StartError`: it must not execute what follows. */
+function upgrade(run: BatchRun, { version, supportedBy }: UpgradeCommand, position: Position): Ending {
+  const { state } = run
+  const before = state.serviceVersion
+  const refuse = (reason: string) => failed(position, reason)
+  if (version < before)
+    return refuse(`version ${before} of the service is in force: it does not go back to ${version}`)
+  const missing = countedMembers(state.members).filter((id) => !supportedBy.includes(id))
+  if (missing.length > 0) {
+    return refuse(
+      `server ${missing.join(', ')} did not report that its program has version ${version} of the service: start it with one that has, and ask again`,
+    )
+  }
+  if (version > before) {
+    state.service.checkVersion(version)
+    const time = { ...run.time, version }
+    const attempt = state.service.upgrade(before, time)
+    if (attempt.failed !== null) return refuse(`the service failed to upgrade its state: ${attempt.failed}`)
+    state.serviceVersion = version
+    run.time = time
+    run.progress(attempt)
+  }
+  return executed(position, { version, before })
 }
 
 /** A quota below the size is no fault: then everything is refused that grows the state. */

@@ -58,6 +58,7 @@ export class RestoringState {
       }
       // One state is never given twice.
       this.#isWhole = false
+      state.service.checkVersion(state.serviceVersion)
       state.service.restore(this.#rows, this.#head?.serviceBytes ?? 0)
       // A snapshot does not store the order of last use: the times give it.
       const byUse = this.#plainText.sort((a, b) => a.lastClockMs - b.lastClockMs)
@@ -100,6 +101,7 @@ export class RestoringState {
     state.clockMs = head.clockMs
     state.runningDigest = head.runningDigest
     state.quotaBytes = head.quotaBytes
+    state.serviceVersion = head.serviceVersion
     this.#state = state
   }
 

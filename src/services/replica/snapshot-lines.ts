@@ -19,8 +19,9 @@ export function headIn(text: string, service: string): SnapshotHead {
       `a snapshot of the service ${fields.service}: start the server with that service, not ${service}`,
     )
   }
-  const { firstUnexecuted, clockMs, runningDigest, members, quotaBytes, serviceBytes } = fields
-  const areCounts = [firstUnexecuted, clockMs, quotaBytes, serviceBytes].every(isCount)
+  const { firstUnexecuted, clockMs, runningDigest, members, quotaBytes, serviceBytes, serviceVersion } =
+    fields
+  const areCounts = [firstUnexecuted, clockMs, quotaBytes, serviceBytes, serviceVersion].every(isCount)
   if (
     !areCounts ||
     typeof runningDigest !== 'string' ||

@@ -6,6 +6,7 @@ import { inOrderOfId } from '../membership.ts'
 import type { Service } from '../service.ts'
 import { ServiceHost } from '../service-host.ts'
 import { type Session, Sessions } from '../sessions.ts'
+import { firstVersion } from '../versions.ts'
 import { type Waiting, WaitingCounts } from '../waiting.ts'
 
 export interface ReplicaState {
@@ -21,6 +22,8 @@ export interface ReplicaState {
   clockMs: number
   /** The digest of all outcomes so far. It is history, not state: servers with equal states may have different ones only by a fault. */
   runningDigest: string
+  /** The version of the service's behaviour that is in force. Invariant: the service has it. */
+  serviceVersion: number
   /** The size that the state may have, in bytes. */
   quotaBytes: number
 }
@@ -44,6 +47,7 @@ export function initialState({ service, members, limits, mistaken }: InitialOpti
     firstUnexecuted: 0,
     clockMs: 0,
     runningDigest: '',
+    serviceVersion: firstVersion,
     quotaBytes: limits.quotaBytes,
   }
 }

@@ -38,7 +38,7 @@ export class LockDriver {
   /** The session `uid` asks with `seq`. */
   run(uid: string, seq: number, body: LockCommand, { clockMs = 0, ttlMs = 30_000 }: At = {}): Reply {
     this.#instance += 1
-    const at = { instance: this.#instance, index: 0, clockMs, uid, seq, ttlMs }
+    const at = { instance: this.#instance, version: 1, index: 0, clockMs, uid, seq, ttlMs }
     const outcome = this.#service.execute(this.state, this.#service.parse(body), at)
     const { freed } = this.#adopt(outcome)
     return {
@@ -50,20 +50,24 @@ export class LockDriver {
 
   requestEnded(uid: string, seq: number): Reply {
     return this.#adopt(
-      this.#service.requestEnded?.(this.state, { uid, seq }, { instance: this.#instance, clockMs: 0 }),
+      this.#service.requestEnded?.(
+        this.state,
+        { uid, seq },
+        { instance: this.#instance, version: 1, clockMs: 0 },
+      ),
     )
   }
 
   sessionEnded(uid: string): Reply {
     return this.#adopt(
-      this.#service.sessionEnded?.(this.state, uid, { instance: this.#instance, clockMs: 0 }),
+      this.#service.sessionEnded?.(this.state, uid, { instance: this.#instance, version: 1, clockMs: 0 }),
     )
   }
 
   fireTimer(): Reply {
     this.isTimed = false
     return this.#adopt(
-      this.#service.timerFired?.(this.state, 'rest', { instance: this.#instance, clockMs: 0 }),
+      this.#service.timerFired?.(this.state, 'rest', { instance: this.#instance, version: 1, clockMs: 0 }),
     )
   }
 
