@@ -17,6 +17,7 @@ import { addMembersCommand } from './members.ts'
 import { addNodeCommand } from './node.ts'
 import { complain, printJson } from './output.ts'
 import { addQuotaCommand } from './quota.ts'
+import { addRecoverCommand } from './recover.ts'
 import { addRestoreCommand } from './restore.ts'
 import { addSessionsCommand } from './sessions.ts'
 import { addStatusCommand } from './status.ts'
@@ -67,6 +68,7 @@ addUpgradeCommand(program)
 addStorageCommand(program)
 addBackupCommand(program)
 addRestoreCommand(program)
+addRecoverCommand(program)
 // The other commands bring half of the code, and only they and the help need it.
 if (!program.commands.some((command) => command.name() === process.argv[2])) {
   const { addVerifyingCommands } = await import('./verifying.ts')

@@ -145,13 +145,7 @@ export class DataDirectory implements Home {
     const stored = this.#stored()
     if (stored === null) return { boot: this.#firstBoot, notOriginal: null }
     const { standing, origin } = stored
-    const notOriginal =
-      origin === null
-        ? null
-        : whyNotOriginal(
-            origin,
-            this.#inDirectory(() => findMarker(this.#path)),
-          )
+    const notOriginal = this.notOriginal
     if (notOriginal !== null && !isMoved) throw this.#copied(notOriginal, standing)
     const boot = nextBoot(origin?.boot ?? null, newRandom())
     const kept = notOriginal === null ? origin : null
@@ -160,6 +154,16 @@ export class DataDirectory implements Home {
     this.#write({ standing, origin: { mark, boot } }, false)
     this.#inDirectory(() => markBoot(this.#path, boot))
     return { boot, notOriginal }
+  }
+
+  /** Why the directory is not the one in which its server stored last; `null` when it is, or nothing tells. */
+  get notOriginal(): string | null {
+    const origin = this.#stored()?.origin ?? null
+    if (origin === null) return null
+    return whyNotOriginal(
+      origin,
+      this.#inDirectory(() => findMarker(this.#path)),
+    )
   }
 
   /** The content of `identity.json`; `null` when there is no such file. */

@@ -99,5 +99,13 @@ test('the commands of the drills do what the document says', async () => {
   expect(anew, 'granted after the backup').not.toMatch(/^scanner/m)
   const [, token] = /^locked plotter token (\d+)$/m.exec(anew) ?? []
   expect(Number(token)).toBeGreaterThan(2 ** 32)
+  const recovered = said['The majority is lost for ever'] ?? ''
+  expect(recovered).toMatch(/server 0 of the cluster \w+ knew everything below instance \d+/)
+  expect(recovered).toMatch(
+    /^server 0 is the only one of the new cluster \w+, which goes on at instance \d+\. Start it:$/m,
+  )
+  expect(recovered, 'the token of the printer').toMatch(/^printer +held +\S+ +1 /m)
+  const [, cutter] = /^locked cutter token (\d+)$/m.exec(recovered) ?? []
+  expect(Number(cutter)).toBeGreaterThan(2 * 2 ** 32)
   expect(said, 'the shell came to its end').toHaveProperty('end')
 }, 120_000)

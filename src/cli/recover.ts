@@ -1,0 +1,170 @@
+import { renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { Address } from '../../machines/batch.ts'
+import { DataDirectory } from '../node/home.ts'
+import { foundFrom } from '../node/new-cluster.ts'
+import { type Survivor, survivorOf } from '../node/survivor.ts'
+import { knownService } from '../services/known.ts'
+import type { Service } from '../services/service.ts'
+import { markerName } from '../storage/marker.ts'
+import type { Identity } from '../storage/storage.ts'
+import { ending } from './ask.ts'
+import { confirm, yesOption } from './confirm.ts'
+import { Failure, wrongUse } from './exit-codes.ts'
+import { inquireOnce } from './inquire.ts'
+import { defaultService, jsonOption, parseReachableAddress } from './options.ts'
+import { print, printJson, shellCommand } from './output.ts'
+import { ownerOf } from './storage-directory.ts'
+
+interface Flags {
+  readonly forceNewCluster?: boolean
+  readonly data: string
+  readonly address?: Address
+  readonly yes?: boolean
+  readonly json?: boolean
+}
+
+/** How long the other servers have to answer, in milliseconds. */
+const answerMs = 1_000
+
+export function addRecoverCommand(program: Command): void {
+  program
+    .command('recover')
+    .description('make a new cluster of one server from its directory, when the majority is lost for ever')
+    .addOption(
+      new Option('--data <dir>', 'the directory of the server, which must be stopped').makeOptionMandatory(),
+    )
+    .addOption(new Option('--force-new-cluster', 'give the old cluster up'))
+    .addOption(
+      new Option(
+        '--address <HOST:PORT>',
+        'its address in the new cluster (default: that in the old one)',
+      ).argParser(parseReachableAddress),
+    )
+    .addOption(yesOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      `
+While a majority of the servers can be started again, start it: then nothing is lost. Otherwise take the survivor that knows most:
+the one with the highest first unchosen instance in paxos storage check. The directory becomes that of the only server of a new cluster, with
+another name, and the old directory is kept beside it. Other servers join it with empty directories. No old directory may be used
+again: the servers of the old cluster cannot take part in the new one.`,
+    )
+    .action(ending(recover))
+}
+
+async function recover({ forceNewCluster, data, address: given, yes = false, json }: Flags): Promise<void> {
+  if (forceNewCluster !== true) {
+    throw wrongUse('give --force-new-cluster: it says that the majority of the old cluster is lost for ever')
+  }
+  ownerOf(data)
+  const directory = new DataDirectory(data)
+  const release = await directory.lock()
+  try {
+    const { identity, service } = ownerIn(directory, data)
+    const survivor = await survivorOf(directory, identity, service)
+    const address = given ?? addressIn(survivor, identity)
+    await refuseWhileOthersRun(survivor, identity)
+    await confirm(lossesOf(survivor, identity, directory.notOriginal), { yes })
+    const members = [{ id: identity.node, address }]
+    const kept = `${data.replace(/\/+$/, '')}.lost-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
+    renameSync(data, kept)
+    const founded = foundFrom(survivor.replica, { members, directoryOf: () => data })
+    const { cluster, instance } = await founded.catch((error: unknown) => {
+      renameSync(kept, data)
+      throw error
+    })
+    // Without it no server starts: another old directory, and this one, could be a majority of the old cluster.
+    rmSync(join(kept, markerName), { force: true })
+    if (json) return printJson({ cluster, service: service.name, instance, members, data, kept })
+    print(
+      `server ${identity.node} is the only one of the new cluster ${cluster}, which goes on at instance ${instance}. Start it:`,
+    )
+    print(
+      `  ${shellCommand(['paxos', 'node', '--id', `${identity.node}`, '--listen', address, '--data', data, ...serviceArgs(service)])}`,
+    )
+    print(
+      `Others join it with empty directories (--join ${address}). ${kept} is what there was before: no server may use it, and none starts with it`,
+    )
+  } finally {
+    await release()
+  }
+}
+
+function serviceArgs({ name }: Service): readonly string[] {
+  return name === defaultService ? [] : ['--service', name]
+}
+
+/** Who used the directory, and the service that its cluster ran. */
+function ownerIn(
+  directory: DataDirectory,
+  data: string,
+): { readonly identity: Identity; readonly service: Service } {
+  const standing = directory.read()
+  if (standing?.kind !== 'member') {
+    throw new Failure(`the server of ${data} has not voted yet, so there is nothing to recover`)
+  }
+  const { identity, service: name } = standing
+  const service = name === undefined ? null : knownService(name)
+  if (service !== null) return { identity, service }
+  throw new Failure(
+    name === undefined
+      ? `${data} does not name the service of its cluster, because an earlier version wrote it`
+      : `${data} is of a cluster that runs the service ${name}, which is none of this package: recover it in the program that defines it`,
+  )
+}
+
+/** The address of the server in the old cluster. A server that was removed has none. */
+function addressIn({ replica }: Survivor, { node }: Identity): Address {
+  const address = replica.members.find(({ id }) => id === node)?.address
+  if (address !== undefined) return address
+  throw wrongUse(
+    `server ${node} is no member of its cluster any more: give its address with --address HOST:PORT`,
+  )
+}
+
+/** Throws a `Failure` while another server of the old cluster runs: two clusters would serve the same clients. */
+async function refuseWhileOthersRun({ replica }: Survivor, { node, cluster }: Identity): Promise<void> {
+  const others = replica.members.flatMap(({ id, address }) => (id === node ? [] : [address]))
+  if (others.length === 0) return
+  const answers = await inquireOnce(others, answerMs)
+  const running = answers.flatMap(({ server, report }) => (report?.cluster === cluster ? [server] : []))
+  if (running.length === 0) return
+  throw new Failure(
+    `servers of the cluster ${cluster} still run at ${running.join(', ')}: with a majority of them the cluster goes on, and nothing ` +
+      'is lost. If there will never be one, stop them first',
+  )
+}
+
+/** What the operator must know. */
+function lossesOf(
+  { replica, firstUnchosen, aboveGap }: Survivor,
+  { node, cluster }: Identity,
+  notOriginal: string | null,
+): readonly string[] {
+  const last = replica.firstUnexecuted - 1
+  const [batches, are] =
+    last === firstUnchosen
+      ? [`the batch of instance ${last}`, 'is']
+      : [`the batches of the instances ${firstUnchosen} to ${last}`, 'are']
+  return [
+    `server ${node} of the cluster ${cluster} knew everything below instance ${firstUnchosen}: whatever the others chose above and answered is lost`,
+    ...(last < firstUnchosen
+      ? []
+      : [`${batches}, which it had accepted and which may have been chosen, ${are} executed`]),
+    ...(aboveGap.length === 0
+      ? []
+      : [
+          `what it had accepted at ${aboveGap.join(', ')} is lost, because the batch of instance ${replica.firstUnexecuted} is missing`,
+        ]),
+    ...(notOriginal === null
+      ? []
+      : [
+          `the directory is a copy (${notOriginal}): what the server stored after the copy was made is lost, too`,
+        ]),
+    'a client may believe that it holds a lock which this server does not know of: only the tokens tell, and the new cluster grants higher ones',
+    'no other server of the old cluster may run any more: clients that find it would be answered by two clusters',
+  ]
+}
