@@ -1,6 +1,6 @@
 import { type AnyStateMachine, assign, createMachine, enqueueActions } from 'xstate'
 import { type LearnerContext, type LearnerInput, learnerMachine } from '../../machines/learner.ts'
-import { peersOf } from '../../machines/members.ts'
+import { addressedTo, peersOf } from '../../machines/members.ts'
 import { faultyRole, type Mutation } from './mutation.ts'
 
 /** The learner, begun as if its acceptor held nothing. */
@@ -18,6 +18,35 @@ function withoutAcceptor(): AnyStateMachine {
 }
 
 export const learnerFaults: readonly Mutation[] = [
+  faultyRole(
+    'installs a snapshot that is older than what it knows',
+    'learner',
+    learnerMachine.provide({
+      guards: { isOffer: () => true, knowsTheSnapshot: ({ context }) => context.fetching === null },
+    }),
+  ),
+  faultyRole(
+    'answers a question below its snapshot with the batches above it',
+    'learner',
+    learnerMachine.provide({
+      actions: {
+        readChosen: enqueueActions(({ context, enqueue }, { from, sender, incarnation }) => {
+          enqueue.assign({ askedFrom: from } as object)
+          const first = Math.max(from, context.snapshot?.instance ?? 0)
+          enqueue.emit({ type: 'read', from: first, to: sender, incarnation })
+        }),
+        sendChosen: enqueueActions(({ context, enqueue }, { to, incarnation, from, batches }) => {
+          const { members, firstUnchosen } = context
+          const first = Math.min(from, Number(Object(context).askedFrom ?? from))
+          enqueue.emit({
+            type: 'send',
+            ...addressedTo(members, to, incarnation),
+            message: { type: 'chosen', from: first, batches: batches ?? [], firstUnchosen, unsettled: false },
+          })
+        }),
+      },
+    }),
+  ),
   faultyRole(
     'does not know after a restart that its own acceptor holds something',
     'learner',

@@ -167,7 +167,8 @@ export const trials: Readonly<Record<string, Trial>> = {
   'grants out of order': { property: 'the lock service beside lists' },
   // The clients of the other checks take locks exclusively.
   'two shared grants share a token': { property: 'the lock service beside lists' },
-  // No server installs a snapshot yet.
+  'installs a snapshot that is older than what it knows': { quickest: 'simulator', runs: 100 },
+  'answers a question below its snapshot with the batches above it': { quickest: 'simulator', runs: 100 },
   'a snapshot forgets the quota': { property: 'a restored replica beside one that executed everything' },
   'a snapshot forgets the version of the service': {
     property: 'a restored replica beside one that executed everything',
