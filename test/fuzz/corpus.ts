@@ -9,14 +9,22 @@ import { envelopeIn } from '../support/wire-text.ts'
 export const honestMark = 'honest'
 
 /** What servers say that is no vote, nor asks for one: a lie in it may cost time, but nothing else. */
-const noVotes = new Set(['prepare', 'learn', 'denial'])
+const noVotes = new Set(['prepare', 'learn', 'denial', 'fetch', 'compacted', 'chunk'])
 
 /** Of each type, and of whole datagrams, the last so many are kept. */
 const keptPerType = 200
 const keptDatagrams = 2_000
 
 /** Fields that name incarnations, wherever they stand. */
-const incarnationFields = new Set(['i', 'r', 'incarnation', 'incarnations', 'addressee', 'joining'])
+const incarnationFields = new Set([
+  'i',
+  'r',
+  'incarnation',
+  'incarnations',
+  'addressee',
+  'joining',
+  'directory',
+])
 
 /**
  * What was seen on the wire. Datagrams are kept as they were, to be sent again; and as envelopes of one type of message,

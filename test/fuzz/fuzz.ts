@@ -81,7 +81,7 @@ export interface Latencies {
 
 /** Runs it. What does not hold stands in the report's `faults`. */
 export async function fuzz(options: FuzzOptions): Promise<FuzzReport> {
-  const cluster = await LiveCluster.start(servers.length)
+  const cluster = await LiveCluster.start(servers.length, { args: ['--snapshot-every', '20'] })
   const asking = await Datagrams.open()
   const sockets: Socket[] = []
   const run = new Run(options, cluster, asking)

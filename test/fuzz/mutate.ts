@@ -1,7 +1,7 @@
 /**
  * Makes datagrams that nobody honest sends. The sender of them knows all that goes over the wire but the incarnations of
  * servers, and the names that honest clients draw: so it can repeat any datagram, and say anything in the name of anybody,
- * but not vote. Of what is no vote (`prepare`, `learn`, `denial`) it
+ * but not vote. Of what is no vote (`prepare`, `learn`, `denial`, the messages about snapshots) it
  * changes the numbers and leaves the incarnations. A sender that knows incarnations as well can lie as a member, which docs/verification.md says is not covered;
  * and a sender that reaches the port can change the members, end any session and free any lock, which this therefore does not ask for.
  */
@@ -103,11 +103,16 @@ function insidersQuestion({ corpus, random }: Means): Made {
   const envelope = JSON.parse(text) as Fields & { m: Fields[] }
   const [message] = envelope.m
   if (message === undefined) return { kind: 'insider', datagrams: [] }
-  const { ballot, promised } = message as { ballot?: Fields; promised?: Fields | null }
+  const { ballot, promised, snapshot } = message as {
+    ballot?: Fields
+    promised?: Fields | null
+    snapshot?: Fields
+  }
   const places: readonly (readonly [Fields, string])[] = [
     ...Object.keys(message).map((key) => [message, key] as const),
     ...(ballot === undefined ? [] : [[ballot, 'round'] as const]),
     ...(promised == null ? [] : [[promised, 'round'] as const]),
+    ...Object.keys(snapshot ?? {}).map((key) => [snapshot ?? {}, key] as const),
   ]
   const [container, key] = random.pick(places.filter(([fields, key]) => typeof fields[key] === 'number'))
   container[key] = changedNumber(Number(container[key]), random)
