@@ -10,6 +10,7 @@ import {
   jsonOption,
   parseDuration,
   serversOption,
+  staleOption,
   timeoutOption,
   wholeNumber,
 } from './options.ts'
@@ -17,6 +18,10 @@ import { complain, print, printJson } from './output.ts'
 
 interface Options extends Patience {
   readonly json?: boolean
+}
+
+interface ReadOptions extends Options {
+  readonly stale?: boolean
 }
 
 const valueText = 'JSON; any other text is taken as a string'
@@ -42,7 +47,7 @@ The exit code is ${exitCodes.failed} when the key has no value, or cas expects a
   const ttl = () =>
     new Option('--ttl <duration>', 'delete the key after this time, such as 30s').argParser(parseDuration)
 
-  add('get <KEY>', 'print the value of KEY').action(ending(getKey))
+  add('get <KEY>', 'print the value of KEY').addOption(staleOption()).action(ending(getKey))
   add('put <KEY> <VALUE>', `set the value of KEY: ${valueText}`).addOption(ttl()).action(ending(putKey))
   add('delete <KEY>', 'delete KEY')
     .addOption(new Option('--if-version <n>', 'only if it has this version').argParser(version))
@@ -52,6 +57,7 @@ The exit code is ${exitCodes.failed} when the key has no value, or cas expects a
       new Option('--limit <n>', 'at most so many').argParser(wholeNumber(1, Number.MAX_SAFE_INTEGER)),
     )
     .addOption(new Option('--after <KEY>', 'only the keys after this one'))
+    .addOption(staleOption())
     .action(ending(listKeys))
   add('cas', 'set the value of KEY if it has VERSION')
     .argument('<KEY>')
@@ -71,8 +77,8 @@ The exit code is ${exitCodes.failed} when the key has no value, or cas expects a
     .action(ending(watchKeys))
 }
 
-async function getKey(key: string, { json, ...patience }: Options): Promise<void> {
-  const entry = await asked(patience, (kv, signal) => kv.get(key, { signal }))
+async function getKey(key: string, { json, stale = false, ...patience }: ReadOptions): Promise<void> {
+  const entry = await asked(patience, (kv, signal) => kv.get(key, { signal, stale }))
   if (entry === null) missing(key)
   else printEntry(entry, json)
 }
@@ -108,8 +114,9 @@ async function listKeys(
     json,
     limit = Number.POSITIVE_INFINITY,
     after,
+    stale = false,
     ...patience
-  }: Options & {
+  }: ReadOptions & {
     readonly limit?: number
     readonly after?: string
   },
@@ -118,7 +125,12 @@ async function listKeys(
     const found: KvEntry[] = []
     for (let from: string | null | undefined = after; from !== null && found.length < limit; ) {
       const range = from === undefined ? {} : { after: from }
-      const page = await kv.list(prefix, { signal, limit: Math.min(1_000, limit - found.length), ...range })
+      const page = await kv.list(prefix, {
+        signal,
+        stale,
+        limit: Math.min(1_000, limit - found.length),
+        ...range,
+      })
       found.push(...page.entries)
       from = page.next
     }

@@ -4,7 +4,7 @@ import type { Client } from '../client/index.ts'
 import type { ShownHolder, ShownLock, ShownWaiter } from '../services/lock-commands.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { formatDuration } from './durations.ts'
-import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
+import { defaultTimeoutMs, jsonOption, serversOption, staleOption, timeoutOption } from './options.ts'
 import { formatTable, print, printJson } from './output.ts'
 
 /** The interval in which `--watch` asks, in milliseconds. */
@@ -16,6 +16,7 @@ const clearScreen = '\x1b[2J\x1b[H'
 interface Options extends Patience {
   readonly json?: boolean
   readonly watch?: boolean
+  readonly stale?: boolean
 }
 
 export function addLocksCommand(program: Command): void {
@@ -24,6 +25,7 @@ export function addLocksCommand(program: Command): void {
     .description('list the locks that are held or waited for, with their holders and waiters in order')
     .argument('[PREFIX]', 'only locks whose names begin so')
     .option('--watch', 'list them again when they have changed, until Ctrl-C')
+    .addOption(staleOption())
     .addOption(serversOption())
     .addOption(timeoutOption(null))
     .addOption(jsonOption())
@@ -36,17 +38,20 @@ a sign of life of its holder. AGE and TTL are of the replicated clock, which sta
     .action(ending(locks))
 }
 
-async function locks(prefix: string | undefined, { json, watch, servers, timeout }: Options): Promise<void> {
+async function locks(
+  prefix: string | undefined,
+  { json, watch, stale = false, servers, timeout }: Options,
+): Promise<void> {
   const show = json ? (found: readonly ShownLock[]) => printJson({ locks: found }) : printLocks
   if (!watch) {
     const patience = { servers, timeout: timeout ?? defaultTimeoutMs }
-    show(await ask(patience, (client, signal) => allLocks(client, prefix, signal)))
+    show(await ask(patience, (client, signal) => allLocks(client, prefix, { signal, stale })))
     return
   }
   const isScreen = !json && process.stdout.isTTY
   await ask({ servers, ...(timeout !== undefined && { timeout }) }, async (client, signal) => {
     for (let before: string | null = null; ; await delay(watchEveryMs, undefined, { signal })) {
-      const found = await allLocks(client, prefix, signal)
+      const found = await allLocks(client, prefix, { signal, stale })
       const now = JSON.stringify(found, (key, value) => (key === 'ageMs' ? undefined : value))
       if (isScreen) process.stdout.write(clearScreen)
       if (isScreen || now !== before) show(found)
@@ -58,13 +63,13 @@ async function locks(prefix: string | undefined, { json, watch, servers, timeout
 async function allLocks(
   client: Client,
   prefix: string | undefined,
-  signal: AbortSignal,
+  how: { readonly signal: AbortSignal; readonly stale: boolean },
 ): Promise<readonly ShownLock[]> {
   const found: ShownLock[] = []
   for (;;) {
     const after = found.at(-1)?.name
     const page = await client.locks.query({
-      signal,
+      ...how,
       ...(prefix !== undefined && { prefix }),
       ...(after !== undefined && { after }),
     })

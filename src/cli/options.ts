@@ -228,6 +228,14 @@ export function timeoutOption(defaultMs: number | null): Option {
 /** The default timeout of `unlock`, `status` and `members`, in milliseconds. */
 export const defaultTimeoutMs = 10_000
 
+/** For commands that read. Works without a quorum, too. */
+export function staleOption(): Option {
+  return new Option(
+    '--stale',
+    'take the answer of one server from its own state: also without a quorum, and perhaps out of date',
+  )
+}
+
 export function jsonOption(): Option {
   return new Option('--json', 'print one JSON object instead')
 }
