@@ -118,7 +118,11 @@ export const auditorSetup = setup({
       exposure: exposure ?? { one, other },
     })),
     withdraw: emit(({ context }) => ({ type: 'withdraw' as const, reason: exposedText(context) })),
-    haltExposed: emit(({ context }) => ({ type: 'halt' as const, reason: exposedText(context) })),
+    haltExposed: emit(({ context }) => ({
+      type: 'halt' as const,
+      reason: exposedText(context),
+      isForEver: true,
+    })),
     recordDispute: assign(({ context }) => ({
       dispute: context.dispute ?? earliestDifference(ownDigests(context), context.answers, context.instance),
     })),

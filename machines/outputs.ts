@@ -151,6 +151,8 @@ export interface Halt {
   readonly reason: string
   /** The core adds to the reason what this server executed at this instance, if it still knows. */
   readonly executedAt?: Instance
+  /** True when no server may start with this directory again. */
+  readonly isForEver?: boolean
 }
 
 /**

@@ -28,7 +28,7 @@ export function ownerOf(directory: string): DirectoryOwner {
   if (standing.kind === 'founding') {
     throw new Failure(`${directory} holds no log yet: its server waits for the other founders`)
   }
-  return { identity: standing.identity, isMember: standing.kind === 'member' }
+  return { identity: standing.identity, isMember: standing.kind !== 'new' }
 }
 
 /** The log that was read in `directory`. Throws a `Damage` when it is lost, and a `Failure` when there is none yet or of another. */

@@ -106,6 +106,6 @@ export interface Driver {
   disputed(dispute: Difference | null, executed: string): void
   /** Reports that this node sends nothing more, and why. */
   withdrawn(reason: string): void
-  /** Stops this node at once. */
-  halt(reason: string): void
+  /** Stops this node at once; with `isForEver`, no server may start with its directory again. */
+  halt(reason: string, isForEver: boolean): void
 }

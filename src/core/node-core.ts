@@ -275,10 +275,9 @@ export class NodeCore {
         this.#driver.flag(output.oddity, output.sender)
         return
       case 'halt': {
-        const { reason, executedAt } = output
-        this.#driver.halt(
-          executedAt === undefined ? reason : `${reason}. Here, ${executionText(this.#audit, executedAt)}`,
-        )
+        const { reason, executedAt, isForEver = false } = output
+        const executed = executedAt === undefined ? '' : `. Here, ${executionText(this.#audit, executedAt)}`
+        this.#driver.halt(`${reason}${executed}`, isForEver)
         return
       }
       case 'refuse':

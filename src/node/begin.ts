@@ -22,6 +22,8 @@ export const joinPatienceMs = 10_000
 export interface Begun extends OpenStore {
   readonly identity: Identity
   readonly boot: Boot
+  /** Makes the directory one with which no server starts, durably. */
+  readonly condemn: (reason: string) => void
   /** The invitation of a server that joins now; `null` for any other server. */
   readonly invited: Invited | null
 }
@@ -59,7 +61,8 @@ export async function begin(
     const store = await openStore(directory, options, { identity, isMember, release }, () => {
       if (!isMember) home.write({ kind: 'member', identity, service })
     })
-    return { identity, boot, invited, ...store }
+    const condemn = (reason: string) => home.write({ kind: 'condemned', identity, service, reason })
+    return { identity, boot, condemn, invited, ...store }
   } catch (error) {
     await release()
     throw error

@@ -48,6 +48,13 @@ export type Standing =
   | { readonly kind: 'new'; readonly identity: Identity; readonly service?: string }
   /** It may have voted. Its log holds all its promises, or is damaged. */
   | { readonly kind: 'member'; readonly identity: Identity; readonly service?: string }
+  /** A quorum has proof that it is a copy, or was put back: it may lack votes. */
+  | {
+      readonly kind: 'condemned'
+      readonly identity: Identity
+      readonly service?: string
+      readonly reason: string
+    }
 
 export interface Home {
   /**

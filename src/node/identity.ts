@@ -68,6 +68,11 @@ export function beginningOf(
       `${place} belongs to server ${node}, not to ${names.id} ${id}: give each server a directory of its own`,
     )
   }
+  if (standing?.kind === 'condemned') {
+    throw new StartError(
+      `${place} must not be used any more, because server ${id} has halted: ${standing.reason} (${names.join} HOST:PORT)`,
+    )
+  }
   const plan = bootstrap === undefined ? null : planOf(id, bootstrap, options)
   if (standing?.kind === 'new' || standing?.kind === 'member') {
     const { kind, identity, service: stored } = standing

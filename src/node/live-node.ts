@@ -54,6 +54,8 @@ export interface LiveNodeOptions extends NodeOptions {
   readonly address: Address
   readonly identity: Identity
   readonly boot: Boot
+  /** Makes the directory one with which no server starts. */
+  readonly condemn: (reason: string) => void
   readonly storage: Storage
   readonly bridge: StatelyBridge | null
 }
@@ -116,6 +118,7 @@ export class LiveNode implements RunningNode {
       inspect: bridge?.inspect ?? null,
       executed: (fact) => this.#executed(fact),
       disputed: (dispute, executed) => this.#reportDispute(dispute, executed),
+      condemned: options.condemn,
       withdrawn: (reason) => logger.error({ reason }, 'withdrawn: this server sends nothing more'),
       snapshots: {
         notDrawn: (reason) =>

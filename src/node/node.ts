@@ -123,10 +123,10 @@ export async function startNodeIn(words: OptionWords, given: NodeOptions): Promi
       { ...options, service: service.name },
       { socket, address, logger: logger.child({ server: id }) },
     )
-    const { identity, boot, durable } = begun
+    const { identity, boot, condemn, durable } = begun
     storage = begun.storage
     bridge = await openStately(options, logger)
-    node = new LiveNode({ ...options, service, logger, address, identity, boot, storage, bridge })
+    node = new LiveNode({ ...options, service, logger, address, identity, boot, condemn, storage, bridge })
     await node.recover(durable)
     node.serve(socket, durable)
     if (options.join !== undefined) await node.join(options.join, begun.invited)

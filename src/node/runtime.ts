@@ -46,6 +46,8 @@ export interface Watchers extends EventWatchers {
   readonly executed?: (fact: ExecutedFact) => void
   /** Hears where the servers differ without a quorum that agrees, and what this server executed there; `null` when that has ended. */
   readonly disputed?: (dispute: Difference | null, executed: string) => void
+  /** Hears why no server may start with this directory again, before the node halts. */
+  readonly condemned?: (reason: string) => void
   /** Hears why this server sends nothing more. */
   readonly withdrawn?: (reason: string) => void
   /** Receives what prevents snapshots. */
@@ -61,6 +63,7 @@ export class Runtime implements Driver {
   readonly #executed: (fact: ExecutedFact) => void
   readonly #disputed: NonNullable<Watchers['disputed']>
   readonly #withdrawn: NonNullable<Watchers['withdrawn']>
+  readonly #condemned: NonNullable<Watchers['condemned']>
   readonly #snapshots: SnapshotKeeper
   readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
   #outbound: Outbound | null = null
@@ -76,6 +79,7 @@ export class Runtime implements Driver {
       executed = () => undefined,
       disputed = () => undefined,
       withdrawn = () => undefined,
+      condemned = () => undefined,
       snapshots = { notDrawn: () => undefined, refused: () => undefined },
       ...watchers
     }: Watchers = {},
@@ -86,6 +90,7 @@ export class Runtime implements Driver {
     this.#executed = executed
     this.#disputed = disputed
     this.#withdrawn = withdrawn
+    this.#condemned = condemned
     this.#actors = new Actors({
       self,
       inspect,
@@ -321,7 +326,8 @@ export class Runtime implements Driver {
     this.#withdrawn(reason)
   }
 
-  halt(reason: string): void {
+  halt(reason: string, isForEver: boolean): void {
+    if (isForEver) this.#condemned(reason)
     this.fail(reason)
   }
 

@@ -24,7 +24,7 @@ describe('paxos kv', () => {
     expect(await kv('list', 'a/')).toEqual(said('a/1 1 {"x":[1]}\na/2 2 green light\n'))
     expect(await kv('get', 'a/2', '--stale')).toEqual(said('green light\n'))
     expect(await kv('list', 'a/', '--stale')).toEqual(said('a/1 1 {"x":[1]}\na/2 2 green light\n'))
-    expect(await kv('list', 'a/', '--limit', '1').toEqual(said('a/1 1 {"x":[1]}\n'))
+    expect(await kv('list', 'a/', '--limit', '1')).toEqual(said('a/1 1 {"x":[1]}\n'))
     expect(await kv('list', '--after', 'a/1', '--json')).toEqual(
       said('{"entries":[{"key":"a/2","value":"green light","version":2}]}\n'),
     )

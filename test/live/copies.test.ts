@@ -102,6 +102,9 @@ test('a backup that is put back is found by one who heard the server in between,
     /the servers 0, 2 have proof that this directory was copied or put back/,
   )
   await stop(1)
+  await expect(start(1, { moved: true }), 'also after all others have forgotten it').rejects.toThrow(
+    /must not be used any more, because server 1 has halted: the servers 0, 2 have proof/,
+  )
   await client.changeMembers({ action: 'remove', id: 1 })
   await rm(dataOf(1), { recursive: true })
   await start(1, { join: addressOf(0) })
