@@ -40,6 +40,7 @@ export type { ClientMove, ClientObserver } from './client/observer.ts'
 export type { ControlResult } from './inspect/records/control.ts'
 export type { FateRecord } from './inspect/records/record.ts'
 export { Resolver } from './network/resolver.ts'
+export type { FoundedFrom, RecoveredCluster } from './node/founded-from.ts'
 export type { Bootstrap } from './node/identity.ts'
 export type { Logger } from './node/logger.ts'
 export {
@@ -49,6 +50,9 @@ export {
   StartError,
   startNode,
 } from './node/node.ts'
+export { type RecoverOptions, recoverCluster } from './node/recover-cluster.ts'
+export { type RestoreOptions, restoreBackup } from './node/restoration.ts'
+export type { ServerAddress } from './node/server-address.ts'
 export {
   type ComposedCommand,
   type ComposedService,
@@ -86,6 +90,8 @@ export type {
   Time,
   TimerChange,
 } from './services/service.ts'
+export { lostNumbers } from './services/service.ts'
 /** A persistent map for the state of a service: a change makes a new map in O(log n). */
 export * as sortedMap from './services/sorted-map.ts'
+export { BackupError } from './storage/backup-file.ts'
 export { StorageError } from './storage/storage.ts'

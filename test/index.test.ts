@@ -18,6 +18,7 @@ test('the main entry has what a program calls, and the errors that it may catch'
   expect(Object.keys(entry).sort()).toEqual([
     'Aborted',
     'AlreadyHeld',
+    'BackupError',
     'ClientClosed',
     'DeadlockDetected',
     'ForeignCluster',
@@ -47,6 +48,9 @@ test('the main entry has what a program calls, and the errors that it may catch'
     'defineService',
     'kvService',
     'lockService',
+    'lostNumbers',
+    'recoverCluster',
+    'restoreBackup',
     'sortedMap',
     'startNode',
   ])

@@ -1,13 +1,9 @@
-import { renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { Address } from '../../machines/batch.ts'
-import { DataDirectory } from '../node/home.ts'
-import { foundFrom } from '../node/new-cluster.ts'
-import { type Survivor, survivorOf } from '../node/survivor.ts'
+import { Recovery } from '../node/recovery.ts'
+import type { Survivor } from '../node/survivor.ts'
 import { knownService } from '../services/known.ts'
 import type { Service } from '../services/service.ts'
-import { markerName } from '../storage/marker.ts'
 import type { Identity } from '../storage/storage.ts'
 import { ending } from './ask.ts'
 import { confirm, yesOption } from './confirm.ts'
@@ -60,25 +56,21 @@ async function recover({ forceNewCluster, data, address: given, yes = false, jso
     throw wrongUse('give --force-new-cluster: it says that the majority of the old cluster is lost for ever')
   }
   ownerOf(data)
-  const directory = new DataDirectory(data)
-  const release = await directory.lock()
+  const recovery = await Recovery.open(data, (name) => serviceCalled(name, data))
   try {
-    const { identity, service } = ownerIn(directory, data)
-    const survivor = await survivorOf(directory, identity, service)
-    const address = given ?? addressIn(survivor, identity)
+    const { identity, survivor, notOriginal } = recovery
+    const address = given ?? recovery.address
+    if (address === null) {
+      throw wrongUse(
+        `server ${identity.node} is no member of its cluster any more: give its address with --address HOST:PORT`,
+      )
+    }
     await refuseWhileOthersRun(survivor, identity)
-    await confirm(lossesOf(survivor, identity, directory.notOriginal), { yes })
+    await confirm(lossesOf(survivor, identity, notOriginal), { yes })
+    const { cluster, instance, kept } = await recovery.found(address)
     const members = [{ id: identity.node, address }]
-    const kept = `${data.replace(/\/+$/, '')}.lost-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
-    renameSync(data, kept)
-    const founded = foundFrom(survivor.replica, { members, directoryOf: () => data })
-    const { cluster, instance } = await founded.catch((error: unknown) => {
-      renameSync(kept, data)
-      throw error
-    })
-    // Without it no server starts: another old directory, and this one, could be a majority of the old cluster.
-    rmSync(join(kept, markerName), { force: true })
-    if (json) return printJson({ cluster, service: service.name, instance, members, data, kept })
+    const service = survivor.replica.serviceName
+    if (json) return printJson({ cluster, service, instance, members, data, kept })
     print(
       `server ${identity.node} is the only one of the new cluster ${cluster}, which goes on at instance ${instance}. Start it:`,
     )
@@ -89,39 +81,21 @@ async function recover({ forceNewCluster, data, address: given, yes = false, jso
       `Others join it with empty directories (--join ${address}). ${kept} is what there was before: no server may use it, and none starts with it`,
     )
   } finally {
-    await release()
+    await recovery.close()
   }
 }
 
-function serviceArgs({ name }: Service): readonly string[] {
-  return name === defaultService ? [] : ['--service', name]
+function serviceArgs(service: string): readonly string[] {
+  return service === defaultService ? [] : ['--service', service]
 }
 
-/** Who used the directory, and the service that its cluster ran. */
-function ownerIn(
-  directory: DataDirectory,
-  data: string,
-): { readonly identity: Identity; readonly service: Service } {
-  const standing = directory.read()
-  if (standing?.kind !== 'member') {
-    throw new Failure(`the server of ${data} has not voted yet, so there is nothing to recover`)
-  }
-  const { identity, service: name } = standing
+function serviceCalled(name: string | undefined, data: string): Service {
   const service = name === undefined ? null : knownService(name)
-  if (service !== null) return { identity, service }
+  if (service !== null) return service
   throw new Failure(
     name === undefined
-      ? `${data} does not name the service of its cluster, because an earlier version wrote it`
-      : `${data} is of a cluster that runs the service ${name}, which is none of this package: recover it in the program that defines it`,
-  )
-}
-
-/** The address of the server in the old cluster. A server that was removed has none. */
-function addressIn({ replica }: Survivor, { node }: Identity): Address {
-  const address = replica.members.find(({ id }) => id === node)?.address
-  if (address !== undefined) return address
-  throw wrongUse(
-    `server ${node} is no member of its cluster any more: give its address with --address HOST:PORT`,
+      ? `${data} does not name the service of its cluster, because an earlier version wrote it: call recoverCluster of the package with the service`
+      : `${data} is of a cluster that runs the service ${name}, which is none of this package: call recoverCluster in the program that defines it`,
   )
 }
 

@@ -45,7 +45,7 @@ async function restore(file: string, { members, data, yes, json }: Flags): Promi
   const service = knownService(header.service)
   if (service === null) {
     throw new Failure(
-      `${file} is a backup of the service ${header.service}, which is none of this package: restore it in the program that defines it`,
+      `${file} is a backup of the service ${header.service}, which is none of this package: call restoreBackup in the program that defines it`,
     )
   }
   const directoryOf = (id: number) => join(data, String(id))

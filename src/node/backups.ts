@@ -17,9 +17,16 @@ import type { SnapshotHead } from '../services/snapshot.ts'
 import type { Storage } from '../storage/storage.ts'
 import type { Logger } from './logger.ts'
 import type { Runtime } from './runtime.ts'
+import { Seldom } from './seldom.ts'
 
 /** The bytes that are read at once while a snapshot is looked through. */
 const readBytes = 1_048_576
+
+/** The least time between two snapshots for backups, in milliseconds: anybody can ask for one. */
+const wantEveryMs = 2_000
+
+/** The least time between two lines in the log, in milliseconds. */
+const reportEveryMs = 1_000
 
 const lineEnd = 10
 
@@ -46,6 +53,8 @@ export class Backups {
   readonly #options: BackupsOptions
   /** The snapshot that was looked through last; `null` before the first. */
   #described: Described | null = null
+  readonly #wanted = new Seldom(wantEveryMs)
+  readonly #sent = new Seldom(reportEveryMs)
   /** One read at a time: whoever asks meanwhile asks again. */
   #isReading = false
 
@@ -70,7 +79,9 @@ export class Backups {
     else if (held !== null && held.instance >= least) {
       const described = this.#described
       if (described !== null && sameSnapshot(described.snapshot, held)) {
-        logger.info({ to: from, instance: held.instance }, 'sends a backup of the replicated state')
+        this.#sent.happened((times) =>
+          logger.info({ to: from, instance: held.instance, times }, 'sends a backup of the replicated state'),
+        )
         answer(offerOf(described, cluster))
       } else {
         this.#read(async () => {
@@ -80,7 +91,7 @@ export class Backups {
       }
     } else if (replica.firstUnexecuted === 0) refuse('nothing')
     else {
-      runtime.dispatch('learner', { type: 'snapshot.wanted' })
+      this.#wanted.happened(() => runtime.dispatch('learner', { type: 'snapshot.wanted' }))
       refuse('drawing')
     }
   }

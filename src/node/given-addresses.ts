@@ -7,12 +7,7 @@
 import type { Address, NodeId } from '../../machines/batch.ts'
 import type { Member } from '../../machines/members.ts'
 import { type NodeRules, nodeRules } from '../core/node-rules.ts'
-
-/** A server and its address. */
-export interface ServerAddress {
-  readonly id: NodeId
-  readonly address: Address
-}
+import type { ServerAddress } from './server-address.ts'
 
 export class GivenAddresses {
   /** The addresses that the members did not have yet when they were last asked for. A later change of members counts more. */

@@ -4,7 +4,6 @@
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { Instance } from '../../machines/batch.ts'
 import { replicatedLimits } from '../../machines/limits.ts'
 import type { FoundingPlan, Member } from '../../machines/members.ts'
 import { messageOf } from '../core/message-of.ts'
@@ -13,9 +12,10 @@ import type { Replica } from '../services/replica.ts'
 import { LogStorage } from '../storage/log-storage.ts'
 import { makePrivateDirectory, syncDirectory } from '../storage/permissions.ts'
 import type { Identity } from '../storage/storage.ts'
-import type { ServerAddress } from './given-addresses.ts'
+import type { FoundedFrom } from './founded-from.ts'
 import { DataDirectory } from './home.ts'
 import { foundedIdentity, newIncarnation } from './identity.ts'
+import type { ServerAddress } from './server-address.ts'
 
 /** The bytes of a slice of the state. */
 const sliceBytes = 1_048_576
@@ -25,13 +25,6 @@ export interface NewCluster {
   readonly members: readonly ServerAddress[]
   /** The path of the data directory of a founder, in which nothing may be stored. */
   readonly directoryOf: (id: number) => string
-}
-
-/** What was founded. */
-export interface FoundedFrom {
-  readonly cluster: string
-  /** The cluster goes on at this instance. */
-  readonly instance: Instance
 }
 
 /**

@@ -8,10 +8,10 @@ import { StartError } from '../core/start-error.ts'
 import { maxNameLength } from '../messages/limits.ts'
 import { isWildcard, listenAddress, reachableAddress } from '../network/address.ts'
 import { neededMethods, optionalMethods } from '../services/define-service.ts'
-import type { ServerAddress } from './given-addresses.ts'
 import type { Bootstrap } from './identity.ts'
 import type { NodeOptions } from './node.ts'
 import { type OptionName, type OptionWords, programWords } from './option-words.ts'
+import type { ServerAddress } from './server-address.ts'
 
 export const maxNodeId = 999_999
 

@@ -6,11 +6,12 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Offer } from '../../machines/messages.ts'
 import { NoBackupSent, receiveBackup } from '../../src/client/backup-source.ts'
 import { type Client, connect, ReadFailed } from '../../src/client/index.ts'
+import { defineService, recoverCluster, restoreBackup } from '../../src/index.ts'
 import { foundFrom } from '../../src/node/new-cluster.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
 import { stateIn } from '../../src/node/restored-state.ts'
 import { knownService } from '../../src/services/known.ts'
-import type { Service } from '../../src/services/service.ts'
+import { lostNumbers, type Service } from '../../src/services/service.ts'
 import { BackupReader, BackupWriter } from '../../src/storage/backup-file.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
@@ -184,4 +185,43 @@ test('a stranger that has echoed no cookie receives little of it', async () => {
   } finally {
     await looker.close()
   }
+}, 30_000)
+
+/** It gives out numbers. */
+const numbers = defineService<number, null, number>({
+  name: 'numbers',
+  initial: () => 0,
+  parse: () => null,
+  execute: (last) => ({ kind: 'executed', state: last + 1, result: last + 1 }),
+  snapshot: (last) => [last],
+  restore: ([last]) => last as number,
+  afterLoss: (last) => last + lostNumbers,
+})
+
+test('a service of one’s own goes on from a backup, and from a survivor', async () => {
+  const alone = { service: numbers as Service, bootstrap: { members: [{ id: 0, address: at(0) }] } }
+  await start(0, 'old', alone)
+  expect((await client(0).request(null)).result).toBe(1)
+  const file = join(directory, 'one')
+  const writer = new BackupWriter(file)
+  const sink = { begin: async () => writer.begin(), write: async (bytes: Uint8Array) => writer.write(bytes) }
+  writer.finish(headerOf(await receiveBackup([at(0)], 1, sink)))
+  await stopAll()
+
+  const members = [{ id: 0, address: at(3) }]
+  const dataDirOf = directoryOf('new')
+  await expect(restoreBackup({ file, service, members, dataDirOf })).rejects.toThrow(
+    'the backup is of the service numbers',
+  )
+  await restoreBackup({ file, service: numbers as Service, members, dataDirOf })
+  const dataDir = dataDirOf(0)
+  nodes.set(0, await startNode({ id: 0, listen: at(3), dataDir, service: numbers as Service }))
+  expect((await client(3).request(null)).result).toBe(lostNumbers + 2)
+
+  await expect(recoverCluster({ dataDir, service: numbers as Service })).rejects.toThrow('in use')
+  await stopAll()
+  await expect(recoverCluster({ dataDir, service })).rejects.toThrow('runs the service numbers')
+  await recoverCluster({ dataDir, service: numbers as Service, address: at(4) })
+  nodes.set(0, await startNode({ id: 0, listen: at(4), dataDir, service: numbers as Service }))
+  expect((await client(4).request(null)).result).toBe(2 * lostNumbers + 3)
 }, 30_000)
