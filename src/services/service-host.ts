@@ -32,7 +32,7 @@ export type ServiceEnding =
   | { readonly kind: 'delayed'; readonly key: string | null; readonly revoked: readonly string[] }
   /** There is no room for another request that waits. */
   | Full
-  | { readonly kind: 'overQuota'; readonly excess: Excess }
+  | OverQuota
   | { readonly kind: 'failed'; readonly reason: string }
 
 /** What the service read, or why it did not. */
@@ -40,18 +40,15 @@ export type ServiceReading =
   | { readonly kind: 'read'; readonly result: Json }
   | { readonly kind: 'failed'; readonly reason: string }
 
-/** The room for what the execution of a request adds to the state around the service. */
-export interface Room {
-  /** `null` when the request may wait. */
-  readonly refusesToWait: () => Full | null
-  /** What does not fit when the service, its timers included, grows by `growthBytes`, and the request waits or not; `null` when all fits. */
-  readonly excessOf: (growthBytes: number, waits: boolean) => Excess | null
-}
+/**
+ * Decides whether the effects of an execution fit into the state: the service, its timers included, grows by `growthBytes`, and the request
+ * waits or not. Returns why not; `null` when they fit.
+ */
+export type Admission = (growthBytes: number, waits: boolean) => Full | OverQuota | null
 
-/** What a change adds, and takes away. */
-interface Growth {
-  readonly stateBytes: number
-  readonly timers: number
+interface OverQuota {
+  readonly kind: 'overQuota'
+  readonly excess: Excess
 }
 
 /** What became of a change that the service was asked for. */
@@ -120,18 +117,16 @@ export class ServiceHost {
   }
 
   /** Has the service execute the command in `body`. If it fails, nothing changes. */
-  execute(body: Json, moment: Moment, room: Room): ServiceEnding {
+  execute(body: Json, moment: Moment, admission: Admission): ServiceEnding {
     try {
       const command = this.#service.parse(frozen(body))
       if (command !== body) refusePromises(command, 'parse')
       const answer = answerIn(this.#service.execute(this.#state, command, moment), this.#state)
-      const waits = answer.kind === 'delayed'
-      const full = waits ? room.refusesToWait() : null
-      if (full !== null) return full
-      const growth = this.#growthBy(answer)
-      const excess = room.excessOf(growth.stateBytes + growth.timers * partBytes.timer, waits)
-      if (excess !== null) return { kind: 'overQuota', excess }
-      this.#adopt(answer, moment.clockMs, growth)
+      const timers = this.#moreTimers(answer.timers)
+      const growth = stateGrowth(this.#service, this.#state, answer.state)
+      const refusal = admission(growth + timers * partBytes.timer, answer.kind === 'delayed')
+      if (refusal !== null) return refusal
+      this.#adopt(answer, growth, moment.clockMs)
       return answer.kind === 'delayed'
         ? { kind: 'delayed', key: answer.key, revoked: answer.revoked }
         : { kind: 'executed', result: answer.result, freed: answer.freed, revoked: answer.revoked }
@@ -262,25 +257,21 @@ export class ServiceHost {
       const returned = run(this.#service)
       const change = changeIn(returned, this.#state, by)
       for (const fault of faultsOf(returned)) reasonOfFailure(fault, this.#mistaken)
-      this.#adopt(change, clockMs, this.#growthBy(change))
+      this.#moreTimers(change.timers)
+      this.#adopt(change, stateGrowth(this.#service, this.#state, change.state), clockMs)
       return { failed: null, freed: change.freed, revoked: change.revoked }
     } catch (error) {
       return { failed: reasonOfFailure(error, this.#mistaken), freed: [], revoked: [] }
     }
   }
 
-  #adopt({ state, timers }: Change, clockMs: number, { stateBytes }: Growth): void {
+  #adopt({ state, timers }: Change, growthBytes: number, clockMs: number): void {
     this.#state = state
-    this.#stateBytes += stateBytes
+    this.#stateBytes += growthBytes
     for (const { name, afterMs } of timers) {
       if (afterMs === null) this.#timers.cancel(name)
       else this.#timers.set(name, clockMs + afterMs)
     }
-  }
-
-  /** What `change` adds. Throws a `ServiceFault` when the service may not make it. */
-  #growthBy({ state, timers }: Change): Growth {
-    return { timers: this.#moreTimers(timers), stateBytes: stateGrowth(this.#service, this.#state, state) }
   }
 
   /** The number of timers that `changes` adds. Throws a `ServiceFault` when the service may not make them. */

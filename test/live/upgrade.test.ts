@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Position } from '../../machines/outcome.ts'
 import { comparePositions } from '../../machines/outcome.ts'
 import { type Client, connect, UpgradeRefused } from '../../src/client/index.ts'
@@ -10,14 +10,21 @@ import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { defineService } from '../../src/services/define-service.ts'
 import type { Service } from '../../src/services/service.ts'
 import { freePorts } from '../cli/paxos.ts'
+import { Datagrams } from '../support/datagrams.ts'
 
-const dataDir = mkdtempSync(join(tmpdir(), 'paxos-upgrade-'))
+let dataDir: string
 const running = new Map<number, RunningNode>()
 let client: Client | null = null
 
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'paxos-upgrade-'))
+})
+
 afterEach(async () => {
   await client?.close()
+  client = null
   await Promise.all([...running.values()].map((node) => node.stop()))
+  running.clear()
   rmSync(dataDir, { recursive: true, force: true })
 })
 
@@ -127,3 +134,38 @@ test('a rolling upgrade under load', async () => {
     .poll(async () => (await asking.read({ action: 'read' })).result)
     .toEqual({ count: inOrder.at(-1)?.count, version: 2 })
 }, 90_000)
+
+test('a server that reported a version and then runs an older program halts at the upgrade, and the others go on', async () => {
+  const port = await freePorts(3)
+  const members = [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${port + id}` }))
+  const start = (id: number, version: 1 | 2) =>
+    startNode({
+      ...{ id, listen: `127.0.0.1:${port + id}`, dataDir: join(dataDir, String(id)), bootstrap: { members } },
+      service: counter(version),
+    })
+  const [first, second, old] = await Promise.all([start(0, 2), start(1, 2), start(2, 1)])
+  if (first === undefined || second === undefined || old === undefined) throw new Error('none started')
+  running.set(0, first).set(1, second)
+  const datagrams = await Datagrams.open()
+  const server = `127.0.0.1:${port}`
+  const uid = await datagrams.openSession(server, first.cluster, 'upgrading')
+  const command = { kind: 'upgrade', version: 2, supportedBy: [0, 1, 2] }
+  const request = { type: 'request', uid, ackedBelow: 0, requests: [{ seq: 1, command }] }
+  const answer = await datagrams.ask(
+    server,
+    JSON.stringify({ v: 4, c: first.cluster, s: null, m: [request] }),
+  )
+  expect(JSON.parse(answer)).toMatchObject({
+    m: [{ answers: [{ outcome: { kind: 'executed', result: { version: 2, before: 1 } } }] }],
+  })
+  await datagrams.close()
+  const asking = connect({ servers: members.map(({ address }) => address) })
+  client = asking
+  expect(await asking.request({ action: 'add' })).toMatchObject({ result: { count: 10, version: 2 } })
+  expect(await old.ended).toBe(
+    'the cluster runs version 2 of the service counter, and this program has version 1: start the server with a program that has version 2',
+  )
+  await expect(start(2, 1)).rejects.toThrow('and this program has version 1')
+  running.set(2, await start(2, 2))
+  expect(await asking.request({ action: 'add' })).toMatchObject({ result: { count: 20, version: 2 } })
+}, 60_000)

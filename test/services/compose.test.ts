@@ -4,7 +4,7 @@ import { compose } from '../../src/services/compose.ts'
 import { type CommandOf, defineService, type ResultOf } from '../../src/services/define-service.ts'
 import { commandFor, commandOf } from '../../src/services/part-command.ts'
 import type { Changed, Moment, Service } from '../../src/services/service.ts'
-import { type Room, ServiceHost } from '../../src/services/service-host.ts'
+import { type Admission, ServiceHost } from '../../src/services/service-host.ts'
 
 const at: Moment = { instance: 0, version: 1, index: 0, clockMs: 0, uid: 'a@0', seq: 1, ttlMs: null }
 
@@ -139,7 +139,7 @@ describe('composed services', () => {
   })
 })
 
-const anyRoom: Room = { refusesToWait: () => null, excessOf: () => null }
+const anyRoom: Admission = () => null
 
 describe('a fault in one of them', () => {
   const hosted = (service: Service) => {

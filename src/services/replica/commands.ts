@@ -8,7 +8,7 @@ import { changeMembers } from '../membership.ts'
 import { endedOutcome, executed, failed, overQuota } from '../outcomes.ts'
 import { reasonOfFailure } from '../reason.ts'
 import type { BatchRun, Ending, Turn } from './batch-run.ts'
-import { roomFor, sizeOfState } from './quota.ts'
+import { admissionTo, sizeOfState } from './quota.ts'
 import { executeSessionCommand } from './session-commands.ts'
 import type { ReplicaState } from './state.ts'
 
@@ -53,8 +53,8 @@ function executeService(run: BatchRun, body: Json, turn: Turn): Ending {
   // Not by a spread, which takes as long as the rest of this function.
   const { instance, clockMs, version } = run.time
   const moment = { instance, clockMs, version, index, uid: session.uid, seq, ttlMs: session.ttlMs }
-  const room = roomFor(run.state, { waits: session.waiting.has(seq), waiting: session.waiting.size })
-  const ending = run.state.service.execute(body, moment, room)
+  const admission = admissionTo(run.state, session, session.waiting.has(seq))
+  const ending = run.state.service.execute(body, moment, admission)
   switch (ending.kind) {
     case 'executed':
       run.progress(ending)

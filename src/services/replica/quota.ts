@@ -1,7 +1,8 @@
 /** The size of the replicated state, and what its quota refuses. */
 import { partBytes } from '../../../machines/limits.ts'
 import type { Excess } from '../outcomes.ts'
-import type { Room } from '../service-host.ts'
+import type { Admission } from '../service-host.ts'
+import type { Session } from '../sessions.ts'
 import type { ReplicaState } from './state.ts'
 
 /** The size of the state, in bytes: an estimate of the memory that it takes, the same on every server. */
@@ -31,18 +32,18 @@ export function excessOfSession(state: ReplicaState): Excess | null {
   return state.sessions.size < state.limits.spareSessions ? null : excessBy(state, partBytes.session)
 }
 
-/** The room for a request of a session, which waits already or not. */
-export function roomFor(
-  state: ReplicaState,
-  of: { readonly waits: boolean; readonly waiting: number },
-): Room {
+/**
+ * Whether a request may have its effects. One that `waited` before may always wait on, and what it adds is less by its place among those
+ * that wait.
+ */
+export function admissionTo(state: ReplicaState, session: Session, waited: boolean): Admission {
   const { limits, waiting } = state
-  return {
-    refusesToWait: () =>
-      of.waits || (waiting.total < limits.waiting && of.waiting < limits.sessionWaiting)
-        ? null
-        : { kind: 'full', of: 'waiting' },
-    excessOf: (growthBytes, waits) =>
-      excessBy(state, growthBytes + (Number(waits) - Number(of.waits)) * partBytes.waiting),
+  return (growthBytes, waits) => {
+    const isOneMore = waits && !waited
+    if (isOneMore && (waiting.total >= limits.waiting || session.waiting.size >= limits.sessionWaiting)) {
+      return { kind: 'full', of: 'waiting' }
+    }
+    const excess = excessBy(state, growthBytes + (Number(waits) - Number(waited)) * partBytes.waiting)
+    return excess === null ? null : { kind: 'overQuota', excess }
   }
 }
