@@ -2,7 +2,14 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Command } from '../../machines/batch.ts'
 import type { Outcome } from '../../machines/outcome.ts'
-import { Aborted, type Client, connect, LockLost, SessionExpired } from '../../src/client/index.ts'
+import {
+  Aborted,
+  type Client,
+  connect,
+  LockLost,
+  QuotaExceeded,
+  SessionExpired,
+} from '../../src/client/index.ts'
 import { publicId } from '../../src/core/names.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -150,6 +157,22 @@ describe('a session that the cluster does not open', () => {
     ]
     await expect(connectTo([server!]).request('x')).rejects.toMatchObject({ error: 'no such command' })
     expect(server!.requests).toEqual([])
+  })
+
+  it('for lack of room in the state rejects as a request does, and the next request opens one', async () => {
+    const [server] = await startServers(1)
+    const sizes = { sizeBytes: 95, growthBytes: 10, quotaBytes: 100 }
+    const usual = server!.opening
+    server!.opening = (asked) => [response(asked, { kind: 'overQuota', ...sizes, instance: 1, index: 0 })]
+    const client = connectTo([server!])
+    const error = await client.request('x').catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(QuotaExceeded)
+    expect(error).toMatchObject({ ...sizes, instance: 1, index: 0 })
+    expect((error as Error).message).toContain(
+      'takes 95 bytes of its quota of 100, and the request would add 10',
+    )
+    server!.opening = usual
+    expect((await client.request('x')).result).toBe('x')
   })
 
   it('is asked for until it is answered, under one name', async () => {
