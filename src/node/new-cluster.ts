@@ -3,7 +3,7 @@
  * lost. Each founder begins with the state in a snapshot, as if it had installed it, and without a vote.
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { replicatedLimits } from '../../machines/limits.ts'
 import type { FoundingPlan, Member } from '../../machines/members.ts'
 import { messageOf } from '../core/message-of.ts'
@@ -29,8 +29,8 @@ export interface NewCluster {
 
 /**
  * Founds a cluster whose servers go on from the state of `replica`, which it changes. Every name is new: no server and no message of the
- * cluster from which the state comes counts in it. Each directory appears whole, or not at all. Throws a `StartError` when something is
- * stored in one of them, or nothing was chosen yet, and a `StorageError` when a directory cannot be written.
+ * cluster from which the state comes counts in it. All directories appear, each whole, or none. Throws a `StartError` when something is
+ * stored in one of them, one cannot be made, or nothing was chosen yet, and a `StorageError` when one cannot be written.
  */
 export async function foundFrom(
   replica: Replica,
@@ -57,7 +57,18 @@ export async function foundFrom(
   const [first] = identities
   if (first === undefined) throw new StartError('a cluster has at least one server: name one')
   replica.beginAnew(first.members as readonly Member[])
-  for (const identity of identities) await makeDirectory(directoryOf(identity.node), identity, replica)
+  const made: MadeDirectory[] = []
+  try {
+    for (const identity of identities) {
+      const directory = directoryOf(identity.node)
+      made.push(new MadeDirectory(directory))
+      await made.at(-1)?.fill(identity, replica)
+    }
+    for (const directory of made) directory.place()
+  } catch (error) {
+    for (const directory of made) directory.remove()
+    throw error
+  }
   return { cluster: first.cluster, instance }
 }
 
@@ -79,20 +90,47 @@ function entriesOf(directory: string): readonly string[] {
   }
 }
 
-async function makeDirectory(directory: string, identity: Identity, replica: Replica): Promise<void> {
-  const parent = dirname(directory)
-  const temporary = join(parent, `.${basename(directory)}.${process.pid}.new`)
-  rmSync(temporary, { recursive: true, force: true })
-  makePrivateDirectory(temporary)
-  try {
+/** A data directory under a temporary name, until all of them are complete. */
+class MadeDirectory {
+  readonly #path: string
+  readonly #parent: string
+  readonly #temporary: string
+  #isPlaced = false
+
+  constructor(path: string) {
+    this.#path = resolve(path)
+    this.#parent = dirname(this.#path)
+    this.#temporary = join(this.#parent, `.${basename(this.#path)}.${process.pid}.new`)
+    this.#attempt(() => {
+      rmSync(this.#temporary, { recursive: true, force: true })
+      makePrivateDirectory(this.#temporary)
+    })
+  }
+
+  async fill(identity: Identity, replica: Replica): Promise<void> {
     // It may vote: its log is complete before the directory takes its name.
-    new DataDirectory(temporary).write({ kind: 'member', identity, service: replica.serviceName })
-    await store(temporary, identity, replica)
-    renameSync(temporary, directory)
-    syncDirectory(parent)
-  } catch (error) {
-    rmSync(temporary, { recursive: true, force: true })
-    throw error
+    new DataDirectory(this.#temporary).write({ kind: 'member', identity, service: replica.serviceName })
+    await store(this.#temporary, identity, replica)
+  }
+
+  place(): void {
+    this.#attempt(() => {
+      renameSync(this.#temporary, this.#path)
+      this.#isPlaced = true
+      syncDirectory(this.#parent)
+    })
+  }
+
+  remove(): void {
+    rmSync(this.#isPlaced ? this.#path : this.#temporary, { recursive: true, force: true })
+  }
+
+  #attempt(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      throw new StartError(`the directory ${this.#path} cannot be made: ${messageOf(error)}`)
+    }
   }
 }
 

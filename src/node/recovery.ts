@@ -2,6 +2,7 @@
 import { renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Address } from '../../machines/batch.ts'
+import { messageOf } from '../core/message-of.ts'
 import { StartError } from '../core/start-error.ts'
 import type { Service } from '../services/service.ts'
 import { markerName } from '../storage/marker.ts'
@@ -70,7 +71,11 @@ export class Recovery {
       )
     }
     const kept = `${this.#path.replace(/\/+$/, '')}.lost-${new Date().toISOString().replaceAll(/[:.]/g, '-')}`
-    renameSync(this.#path, kept)
+    try {
+      renameSync(this.#path, kept)
+    } catch (error) {
+      throw new StartError(`${this.#path} cannot be renamed to ${kept}: ${messageOf(error)}`)
+    }
     const plan = { members: [{ id, address }], directoryOf: () => this.#path }
     const founded = await foundFrom(this.survivor.replica, plan).catch((error: unknown) => {
       renameSync(kept, this.#path)

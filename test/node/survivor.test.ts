@@ -125,6 +125,22 @@ test('the new directory is whole, has other names, and keeps what was stored fro
   await storage.close()
 })
 
+test('when one directory cannot be made, none is', async () => {
+  const home = await stored(['a'], [])
+  const { replica } = await survivorOf(home, identity, service)
+  const file = join(directory, 'file')
+  await writeFile(file, '')
+  const places = [join(directory, 'new', '0'), join(file, '1')]
+  const plan = {
+    members: [0, 1].map((id) => ({ id, address: `h:${id + 1}` })),
+    directoryOf: (id: number) => places[id] ?? '',
+  }
+  await expect(foundFrom(replica, plan)).rejects.toThrow(`the directory ${places[1]} cannot be made`)
+  expect(await readdir(join(directory, 'new'))).toEqual([])
+  await foundFrom(replica, { ...plan, directoryOf: (id) => join(directory, 'new', String(id)) })
+  expect((await readdir(join(directory, 'new'))).sort()).toEqual(['0', '1'])
+})
+
 test('nothing is founded on nothing', async () => {
   const replica = new Replica({ service, members })
   const plan = { members: [{ id: 1, address: 'h:9' }], directoryOf: () => join(directory, 'x') }
