@@ -36,7 +36,11 @@ afterEach(async () => {
 const eventually = (check: () => void) => eventuallyWithin(check, 300)
 const withSession = { session: true }
 const entry = (key: string) => Object(cluster.operate({ action: 'get', key })).entry
-const sent = (kind: string) => server.commands.filter((command) => command.kind === kind).length
+/** The requests of a kind that the server has heard, each once: a client may send one again. */
+const sent = (kind: string) =>
+  new Set(
+    server.requests.filter(({ command }) => command.kind === kind).map(({ uid, seq }) => `${uid} ${seq}`),
+  ).size
 
 /** Whether the client kept its session alive: only then must it end the session when it is closed. */
 async function wasHeld(): Promise<boolean> {
