@@ -112,7 +112,7 @@ describe('starts without a flag', () => {
     const image = join(directory, 'image')
     const place = join(directory, 'place')
     await mkdir(place)
-    execFileSync('truncate', ['-s', '64M', image])
+    execFileSync('truncate', ['-s', '640M', image])
     execFileSync('mkfs.ext4', ['-q', image])
     const script = (line: string) => ['unshare', '-m', 'sh', '-c', `${line} && shift && exec "$@"`]
     const onDisk = script('mount -o loop "$0" "$1"')
