@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type Batch, requestsOf } from '../../../machines/batch.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
@@ -77,6 +78,12 @@ await inBrowser('the page of a hub', (open) => {
     }
   }
 
+  /** The page first: one whose hub is gone asks for it again, and its console shows that as a fault. */
+  async function closeBoth(page: Page): Promise<void> {
+    await page.close()
+    await hub.close()
+  }
+
   test('shows what clients and servers call things as text, and as nothing else', async () => {
     const { page, parts } = await shown((node) => [
       // What is accepted already is not known from records: so nothing is judged, and the page goes on.
@@ -137,7 +144,7 @@ await inBrowser('the page of a hub', (open) => {
         expect(await (await parts.open(tab)).innerText()).toContain(markup)
       }
     } finally {
-      await hub.close()
+      await closeBoth(page)
     }
   })
 
@@ -172,7 +179,7 @@ await inBrowser('the page of a hub', (open) => {
         .filter((fault) => !/Content Security Policy|127\.0\.0\.1:1\//.test(fault))
       expect(others).toEqual([])
     } finally {
-      await hub.close()
+      await closeBoth(page)
     }
   })
 
@@ -192,7 +199,7 @@ await inBrowser('the page of a hub', (open) => {
       await parts.button(/Live$/).click()
       await page.locator('.badge.broken').waitFor()
     } finally {
-      await hub.close()
+      await closeBoth(page)
     }
   })
 
@@ -218,7 +225,7 @@ await inBrowser('the page of a hub', (open) => {
       await parts.server(1).getByText('up').waitFor()
       expect(await parts.server(0).innerText()).not.toContain('up')
     } finally {
-      await hub.close()
+      await closeBoth(page)
     }
   })
 
@@ -254,7 +261,7 @@ await inBrowser('the page of a hub', (open) => {
       expect((await cells(4)).join(' ')).toMatch(/^\d.* s \d.* s \d.* s$/)
       await page.screenshot({ path: join(screenshotFolder, 'ledger-under-load.png') })
     } finally {
-      await hub.close()
+      await closeBoth(page)
     }
   })
 })
