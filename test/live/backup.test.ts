@@ -1,6 +1,5 @@
 /** A backup of a running cluster, and a new cluster from it. */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Offer } from '../../machines/messages.ts'
@@ -8,53 +7,43 @@ import { NoBackupSent, receiveBackup } from '../../src/client/backup-source.ts'
 import { type Client, connect, ReadFailed } from '../../src/client/index.ts'
 import { defineService, recoverCluster, restoreBackup } from '../../src/index.ts'
 import { foundFrom } from '../../src/node/new-cluster.ts'
-import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
+import { type NodeOptions, startNode } from '../../src/node/node.ts'
 import { stateIn } from '../../src/node/restored-state.ts'
 import { knownService } from '../../src/services/known.ts'
 import { lostNumbers, type Service } from '../../src/services/service.ts'
 import { BackupReader, BackupWriter } from '../../src/storage/backup-file.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { NodeRoom } from '../support/node-room.ts'
 
 const service = knownService('kv+lock') as Service
 const ids = [0, 1, 2]
-let directory: string
-let ports: number
-let nodes: Map<number, RunningNode>
-let clients: Client[]
+let room: NodeRoom
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'paxos-backup-'))
-  ports = await freePorts(6)
-  nodes = new Map()
-  clients = []
+  room = await NodeRoom.open('backup', 6)
 })
 
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close()))
-  await Promise.all([...nodes.values()].map((node) => node.stop()))
-  await rm(directory, { recursive: true, force: true })
-})
+afterEach(() => room.close())
 
-const at = (id: number) => `127.0.0.1:${ports + id}`
+const at = (id: number) => `127.0.0.1:${room.port + id}`
 const placed = () => ids.map((id) => ({ id, address: at(id) }))
 
 async function start(id: number, folder: string, more: Partial<NodeOptions> = {}): Promise<void> {
-  const dataDir = join(directory, folder, String(id))
-  nodes.set(id, await startNode({ id, listen: at(id), dataDir, service, ...more }))
+  const dataDir = join(room.directory, folder, String(id))
+  room.nodes.set(id, await startNode({ id, listen: at(id), dataDir, service, ...more }))
 }
 
 const found = (more: Partial<NodeOptions> = {}) =>
   Promise.all(ids.map((id) => start(id, 'old', { bootstrap: { members: placed() }, ...more })))
 
 async function stopAll(): Promise<void> {
-  await Promise.all([...nodes.values()].map((node) => node.stop()))
-  nodes.clear()
+  await Promise.all([...room.nodes.values()].map((node) => node.stop()))
+  room.nodes.clear()
 }
 
 function client(...servers: readonly number[]): Client {
   const connected = connect({ servers: servers.map(at) })
-  clients.push(connected)
+  room.clients.push(connected)
   return connected
 }
 
@@ -66,7 +55,7 @@ async function answeredBelow(asking: Client): Promise<number> {
 
 /** Takes a backup into a file, which it returns. */
 async function backup(name: string, least: number): Promise<string> {
-  const path = join(directory, name)
+  const path = join(room.directory, name)
   const writer = new BackupWriter(path)
   const offer = await receiveBackup(
     placed().map(({ address }) => address),
@@ -84,7 +73,7 @@ function headerOf({ snapshot, type: _, nonce: __, ...offer }: Offer) {
   return { ...offer, instance: snapshot.instance, takenAt: new Date().toISOString() }
 }
 
-const directoryOf = (folder: string) => (id: number) => join(directory, folder, String(id))
+const directoryOf = (folder: string) => (id: number) => join(room.directory, folder, String(id))
 
 test('it has all that was answered before, under load; the new cluster goes on from it, and takes no old server', async () => {
   await found({ snapshotEvery: 20 })
@@ -124,11 +113,11 @@ test('it has all that was answered before, under load; the new cluster goes on f
   expect(token).toBeGreaterThan(late.token)
 
   // An old server at the address of a member counts for nothing: with it alone there is no quorum.
-  await nodes.get(1)?.stop()
+  await room.nodes.get(1)?.stop()
   await start(1, 'old')
   await expect(anew.kv.put('k', 1, { signal: AbortSignal.timeout(700) })).rejects.toThrow()
-  expect(nodes.get(0)?.status()).toMatchObject({ cluster: founded.cluster })
-  await nodes.get(1)?.stop()
+  expect(room.nodes.get(0)?.status()).toMatchObject({ cluster: founded.cluster })
+  await room.nodes.get(1)?.stop()
   await start(1, 'new')
   await start(2, 'new')
   expect(await client(2, 1).kv.get('key-0')).toMatchObject({ value: 'v'.repeat(5_000) })
@@ -147,7 +136,7 @@ async function incarnations(): Promise<readonly { readonly incarnation: string }
 test('a server that has not executed enough is not taken, nor one that has nothing', async () => {
   await found()
   await expect(backup('none', 0)).rejects.toThrow('nothing was chosen yet')
-  await rm(join(directory, 'none'), { force: true })
+  await rm(join(room.directory, 'none'), { force: true })
   await client(0).kv.put('k', 1)
   const failed = await backup('late', 1_000).catch((error: unknown) => error)
   expect(failed).toBeInstanceOf(NoBackupSent)
@@ -159,10 +148,10 @@ test('another server is asked when one is silent', async () => {
   const asking = client(1, 2)
   await asking.kv.put('k', 1)
   const least = await answeredBelow(asking)
-  await nodes.get(0)?.stop()
-  nodes.delete(0)
+  await room.nodes.get(0)?.stop()
+  room.nodes.delete(0)
   const { header } = new BackupReader(await backup('one', least))
-  expect(header).toMatchObject({ service: 'kv+lock', cluster: nodes.get(1)?.cluster })
+  expect(header).toMatchObject({ service: 'kv+lock', cluster: room.nodes.get(1)?.cluster })
 }, 30_000)
 
 test('a stranger that has echoed no cookie receives little of it', async () => {
@@ -202,7 +191,7 @@ test('a service of one’s own goes on from a backup, and from a survivor', asyn
   const alone = { service: numbers as Service, bootstrap: { members: [{ id: 0, address: at(0) }] } }
   await start(0, 'old', alone)
   expect((await client(0).request(null)).result).toBe(1)
-  const file = join(directory, 'one')
+  const file = join(room.directory, 'one')
   const writer = new BackupWriter(file)
   const sink = { begin: async () => writer.begin(), write: async (bytes: Uint8Array) => writer.write(bytes) }
   writer.finish(headerOf(await receiveBackup([at(0)], 1, sink)))
@@ -215,13 +204,13 @@ test('a service of one’s own goes on from a backup, and from a survivor', asyn
   )
   await restoreBackup({ file, service: numbers as Service, members, dataDirOf })
   const dataDir = dataDirOf(0)
-  nodes.set(0, await startNode({ id: 0, listen: at(3), dataDir, service: numbers as Service }))
+  room.nodes.set(0, await startNode({ id: 0, listen: at(3), dataDir, service: numbers as Service }))
   expect((await client(3).request(null)).result).toBe(lostNumbers + 2)
 
   await expect(recoverCluster({ dataDir, service: numbers as Service })).rejects.toThrow('in use')
   await stopAll()
   await expect(recoverCluster({ dataDir, service })).rejects.toThrow('runs the service numbers')
   await recoverCluster({ dataDir, service: numbers as Service, address: at(4) })
-  nodes.set(0, await startNode({ id: 0, listen: at(4), dataDir, service: numbers as Service }))
+  room.nodes.set(0, await startNode({ id: 0, listen: at(4), dataDir, service: numbers as Service }))
   expect((await client(4).request(null)).result).toBe(2 * lostNumbers + 3)
 }, 30_000)

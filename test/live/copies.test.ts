@@ -1,57 +1,46 @@
 /** Copies of a directory whose server an operator starts all the same, with the check of the marker overridden. */
-import { cp, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { cp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { type Client, connect } from '../../src/client/index.ts'
-import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { type NodeOptions, startNode } from '../../src/node/node.ts'
+import { NodeRoom } from '../support/node-room.ts'
 
-let directory: string
-let port: number
-let nodes: Map<NodeId | 'copy', RunningNode>
-let clients: Client[]
+let room: NodeRoom<NodeId | 'copy'>
 let lines: { readonly server: NodeId; readonly msg: string }[]
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'paxos-copies-'))
-  port = await freePorts(4)
-  nodes = new Map()
-  clients = []
+  room = await NodeRoom.open('copies', 4)
   lines = []
   const members = [0, 1, 2].map((id) => ({ id, address: addressOf(id) }))
   await Promise.all([0, 1, 2].map((id) => start(id, { bootstrap: { members } })))
   await (await clientOf(0).locks.acquire('first')).release()
 })
 
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close()))
-  await Promise.all([...nodes.values()].map((node) => node.stop()))
-  await rm(directory, { recursive: true, force: true })
-})
+afterEach(() => room.close())
 
-const addressOf = (id: NodeId): Address => `127.0.0.1:${port + id}`
-const dataOf = (name: NodeId | string) => join(directory, `${name}`)
+const addressOf = (id: NodeId): Address => `127.0.0.1:${room.port + id}`
+const dataOf = (name: NodeId | string) => join(room.directory, `${name}`)
 
 async function start(id: NodeId, more: Partial<NodeOptions> = {}, as: NodeId | 'copy' = id): Promise<void> {
   const logger = pino({ level: 'info' }, { write: (line: string) => lines.push(JSON.parse(line)) })
-  nodes.set(as, await startNode({ id, listen: addressOf(id), dataDir: dataOf(id), logger, ...more }))
+  room.nodes.set(as, await startNode({ id, listen: addressOf(id), dataDir: dataOf(id), logger, ...more }))
 }
 
 async function stop(id: NodeId): Promise<void> {
-  await nodes.get(id)?.stop()
-  nodes.delete(id)
+  await room.nodes.get(id)?.stop()
+  room.nodes.delete(id)
 }
 
 function clientOf(...ids: readonly NodeId[]): Client {
   const client = connect({ servers: ids.map(addressOf) })
-  clients.push(client)
+  room.clients.push(client)
   return client
 }
 
-const statusOf = (id: NodeId) => nodes.get(id)?.status()
+const statusOf = (id: NodeId) => room.nodes.get(id)?.status()
 const hasExposed = (id: NodeId, exposed: NodeId) =>
   vi.waitFor(() => expect(statusOf(id)).toMatchObject({ distrusted: [{ id: exposed }] }), 20_000)
 const withoutAnswer = (client: Client, name: string) =>
@@ -98,7 +87,7 @@ test('a backup that is put back is found by one who heard the server in between,
   await start(2)
   const client = clientOf(1, 2, 0)
   await expect(client.locks.acquire('a', { signal: AbortSignal.timeout(2_000) })).rejects.toThrow()
-  expect(await nodes.get(1)?.ended).toMatch(
+  expect(await room.nodes.get(1)?.ended).toMatch(
     /the servers 0, 2 have proof that this directory was copied or put back/,
   )
   await stop(1)

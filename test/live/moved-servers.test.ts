@@ -1,47 +1,34 @@
-/** Servers at other addresses: one while the others run, and all at once. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
-import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { type NodeOptions, startNode } from '../../src/node/node.ts'
+import { NodeRoom } from '../support/node-room.ts'
 
 const ids = [0, 1, 2]
-let directory: string
-let ports: number
-let nodes: Map<number, RunningNode>
-let clients: Client[]
+let room: NodeRoom
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'paxos-moved-'))
-  ports = await freePorts(6)
-  nodes = new Map()
-  clients = []
+  room = await NodeRoom.open('moved', 6)
 })
 
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close()))
-  await Promise.all([...nodes.values()].map((node) => node.stop()))
-  await rm(directory, { recursive: true, force: true })
-})
+afterEach(() => room.close())
 
-const before = (id: number) => `127.0.0.1:${ports + id}`
-const after = (id: number) => `127.0.0.1:${ports + 3 + id}`
+const before = (id: number) => `127.0.0.1:${room.port + id}`
+const after = (id: number) => `127.0.0.1:${room.port + 3 + id}`
 const placed = (at: (id: number) => string) => ids.map((id) => ({ id, address: at(id) }))
 
 async function start(id: number, listen: string, more: Partial<NodeOptions> = {}): Promise<void> {
-  nodes.set(id, await startNode({ id, listen, dataDir: join(directory, String(id)), ...more }))
+  room.nodes.set(id, await startNode({ id, listen, dataDir: join(room.directory, String(id)), ...more }))
 }
 
 async function stop(...servers: readonly number[]): Promise<void> {
-  await Promise.all(servers.map((id) => nodes.get(id)?.stop()))
-  for (const id of servers) nodes.delete(id)
+  await Promise.all(servers.map((id) => room.nodes.get(id)?.stop()))
+  for (const id of servers) room.nodes.delete(id)
 }
 
 function client(...servers: readonly string[]): Client {
   const connected = connect({ servers })
-  clients.push(connected)
+  room.clients.push(connected)
   return connected
 }
 

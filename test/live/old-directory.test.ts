@@ -1,49 +1,36 @@
-/**
- * The directory of a server that was removed, brought back under its id and address: it has lost nothing, and does not know that
- * another one was admitted in its place. Its votes count no more.
- */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { type Client, connect } from '../../src/client/index.ts'
-import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { type NodeOptions, startNode } from '../../src/node/node.ts'
 import { dropAll } from '../support/fault-rule.ts'
+import { NodeRoom } from '../support/node-room.ts'
 
-let directory: string
-let port: number
-let nodes: Map<NodeId, RunningNode>
-let clients: Client[]
+let room: NodeRoom
 
 beforeEach(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'paxos-old-directory-'))
-  port = await freePorts(3)
-  nodes = new Map()
-  clients = []
+  room = await NodeRoom.open('old-directory', 3)
 })
 
-afterEach(async () => {
-  await Promise.all(clients.map((client) => client.close()))
-  await Promise.all([...nodes.values()].map((node) => node.stop()))
-  await rm(directory, { recursive: true, force: true })
-})
+afterEach(() => room.close())
 
-const addressOf = (id: NodeId): Address => `127.0.0.1:${port + id}`
+const addressOf = (id: NodeId): Address => `127.0.0.1:${room.port + id}`
 
 async function start(id: NodeId, data = `${id}`, more: Partial<NodeOptions> = {}): Promise<void> {
-  nodes.set(id, await startNode({ id, listen: addressOf(id), dataDir: join(directory, data), ...more }))
+  room.nodes.set(
+    id,
+    await startNode({ id, listen: addressOf(id), dataDir: join(room.directory, data), ...more }),
+  )
 }
 
 async function stop(...ids: readonly NodeId[]): Promise<void> {
-  await Promise.all(ids.map((id) => nodes.get(id)?.stop()))
-  for (const id of ids) nodes.delete(id)
+  await Promise.all(ids.map((id) => room.nodes.get(id)?.stop()))
+  for (const id of ids) room.nodes.delete(id)
 }
 
 function clientOf(...ids: readonly NodeId[]): Client {
   const client = connect({ servers: ids.map(addressOf) })
-  clients.push(client)
+  room.clients.push(client)
   return client
 }
 
@@ -65,12 +52,12 @@ test('a lock is not granted twice by the votes of a directory that was replaced'
   await stop(1, 2)
   await start(0, '0', { allowFaults: true })
   // What would tell the old directory of its removal is lost.
-  nodes.get(0)?.control({ type: 'rules', rules: [{ ...dropAll, from: 0, to: 2, message: 'chosen' }] })
+  room.nodes.get(0)?.control({ type: 'rules', rules: [{ ...dropAll, from: 0, to: 2, message: 'chosen' }] })
   await start(2, '2')
   const late = clientOf(0, 2)
   await expect(late.locks.acquire('a', { signal: AbortSignal.timeout(6_000) })).rejects.toThrow()
-  expect(nodes.get(2)?.status()).toMatchObject({ state: 'running' })
-  nodes.get(0)?.control({ type: 'rules', rules: [] })
+  expect(room.nodes.get(2)?.status()).toMatchObject({ state: 'running' })
+  room.nodes.get(0)?.control({ type: 'rules', rules: [] })
 
   // Everybody who counts is back: the lock has its one holder still.
   await stop(2)
