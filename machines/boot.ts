@@ -68,8 +68,8 @@ export function contradict(one: Boot, other: Boot): boolean {
 }
 
 /**
- * Why no directory can have had both boots with these votes; `null` when one can: then they prove nothing. A boot begins with every vote that was sent in an
- * earlier one: the record of an accepted batch leaves the directory only when its instance is chosen there.
+ * Why no directory can have had both boots with these votes; `null` when one can: then they prove nothing. A boot begins with every
+ * vote that was sent in an earlier one: the record of an accepted batch leaves the directory only when its instance is chosen there.
  */
 export function whyCopied({ one, other }: Proof): string | null {
   if (contradict(one.boot, other.boot)) {

@@ -1,7 +1,7 @@
 import type { SubmittedRequest } from '../../machines/session-requests.ts'
 import type { SessionActor } from './session.ts'
 
-/** What the chart of a client must still be told, of one turn of the event loop: it receives it in one event of each kind. */
+/** What one turn of the event loop submits and gives up. The chart of a client receives it in one event of each kind. */
 export class Submissions {
   #submitted: SubmittedRequest[] = []
   #givenUp: number[] = []

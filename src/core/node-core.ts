@@ -138,6 +138,8 @@ export class NodeCore {
   #elapsed: Elapsed
   #trust: Trust
   #voted: Voted
+  /** The same object in every message, so that it is encoded once. */
+  #shownBoot: Pick<Names, 'boot'>
   #withdrawn: string | null
   #audit: Audit
   /** The requests of the batches that were executed again at the start. */
@@ -159,6 +161,7 @@ export class NodeCore {
     this.#audit = memory?.audit ?? nothingExecuted
     this.#trust = memory?.trust ?? []
     this.#voted = memory?.voted ?? nothingVoted
+    this.#shownBoot = this.#shown()
     this.#withdrawn = memory?.withdrawn ?? null
   }
 
@@ -194,6 +197,7 @@ export class NodeCore {
     const { members } = this.#rules.recoveredFrom(this.#identity, this.#replica, durable)
     this.#elapsed = this.#elapsedRules.begin(this.#driver.nowMs())
     this.#voted = votedIn(durable)
+    this.#shownBoot = this.#shown()
     this.#driver.observe({ type: 'started', node, incarnation, durable, members })
     for (const fact of again) this.#driver.observe(fact)
   }
@@ -433,9 +437,7 @@ export class NodeCore {
         this.#expose([sender.node], this.#exposuresOf(sender.incarnation))
         return false
       case 'exposed':
-        this.#driver.flag('copied', sender.node)
-        this.#router.dispatch('proposer', { type: 'server.exposed', sender: sender.node })
-        this.#expose(peersOf(this.#replica.members, this.#self), this.#exposuresOf(sender.incarnation))
+        this.#exposed(sender, peersOf(this.#replica.members, this.#self))
         return false
     }
     return verdict satisfies never
@@ -455,9 +457,17 @@ export class NodeCore {
     const known = this.#trust.find((directory) => directory.incarnation === incarnation)
     if (!this.isMember(node, incarnation) || (known !== undefined && known.distrust !== null)) return
     this.#trust = distrusting(this.#trust, { node, incarnation }, { one, other }, this.#replica.members)
+    this.#exposed({ node, incarnation }, [node])
+  }
+
+  /** Gives up what depends on a directory that is distrusted from now on, and has these servers informed. */
+  #exposed(
+    { node, incarnation }: { readonly node: NodeId; readonly incarnation: string },
+    to: readonly NodeId[],
+  ): void {
     this.#driver.flag('copied', node)
     this.#router.dispatch('proposer', { type: 'server.exposed', sender: node })
-    this.#expose([node], this.#exposuresOf(incarnation))
+    this.#expose(to, this.#exposuresOf(incarnation))
   }
 
   #withdraw(reason: string): void {
@@ -582,7 +592,7 @@ export class NodeCore {
       this.#driver.send({ to, address, message, names: { incarnation, addressee, ...this.#shownBoot } })
   }
 
-  get #shownBoot(): Pick<Names, 'boot'> {
+  #shown(): Pick<Names, 'boot'> {
     return this.#boot === undefined ? {} : { boot: { ...this.#boot, voted: this.#voted } }
   }
 

@@ -1,6 +1,6 @@
 /**
  * Backups for operators: the snapshot that storage holds, without its first line. A backup that must be newer has the learner take a
- * snapshot. Whoever may send requests may also ask for a backup, as for any other work of an operator.
+ * snapshot. A client that may send requests may also ask for a backup, as for any other work of an operator.
  */
 import { createHash } from 'node:crypto'
 import type { Address, Instance } from '../../machines/batch.ts'
@@ -55,7 +55,7 @@ export class Backups {
   #described: Described | null = null
   readonly #wanted = new Seldom(wantEveryMs)
   readonly #sent = new Seldom(reportEveryMs)
-  /** One read at a time: whoever asks meanwhile asks again. */
+  /** One read at a time: a client that asks meanwhile asks again. */
   #isReading = false
 
   constructor(options: BackupsOptions) {

@@ -23,7 +23,7 @@ export interface RestoreOptions {
 }
 
 /**
- * Makes the data directories of a new cluster from a backup. It goes on with the sessions, and with what the service kept; whatever the old
+ * Makes the data directories of a new cluster from a backup. It goes on with the sessions, and with what the service kept; everything that the old
  * cluster answered after the backup is lost, so no server of it may run any more. `startNode` starts each server with its directory. A
  * directory that was moved to another machine starts there with `moved`. `paxos restore` does the same for the services of this package.
  * Throws a `BackupError` when the file is damaged or none, a `StartError` when it is of another service or a directory is not empty, and a

@@ -138,6 +138,7 @@ function namesText(names: Names | null | undefined): string {
   return boot === undefined ? text : `${text}"b":${bootText(boot)},`
 }
 
-function bootText({ count, random, after, voted: { ballot, below } }: ShownBoot): string {
-  return JSON.stringify([count, random, after, ballot, below])
-}
+/** Encoded once, because all messages of a process show one boot. */
+const bootText = memoByIdentity(({ count, random, after, voted: { ballot, below } }: ShownBoot) =>
+  JSON.stringify([count, random, after, ballot, below]),
+)

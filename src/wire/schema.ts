@@ -23,8 +23,8 @@ export const wireVersion = 4
 /**
  * The envelope of messages. `v` is the version of the wire, `c` the cluster, `s` the sender, `t` its clock, `k` the address
  * cookie that it echoes ('' when it has none yet), and `m` the messages. Between servers, `i` is the incarnation of the sender,
- * `b` is its boot (count, random part, random part of the boot before, and how far it had voted: ballot and instance), and `r` is the incarnation of the receiver as the sender
- * knows it.
+ * `b` is its boot (count, random part, random part of the boot before, and how far it had voted: ballot and instance), and `r` is the
+ * incarnation of the receiver as the sender knows it.
  */
 const envelopeSchema = closed({
   v: integer,
