@@ -1,5 +1,5 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { type Batch, requestsOf } from '../../machines/batch.ts'
+import { type Batch, type Instance, requestsOf } from '../../machines/batch.ts'
 import type { Execution } from '../../machines/outcome.ts'
 import { privateFile } from '../storage/permissions.ts'
 
@@ -17,12 +17,19 @@ export function executedLines(batch: Batch, { instance, outcomes }: Execution): 
   })
 }
 
+/** The line for the instances from `first` to `last`, which a snapshot replaced: `FIRST-LAST snapshot`. */
+export function replacedLine(first: Instance, last: Instance): string {
+  return `${first}-${last} snapshot`
+}
+
 /**
  * Logs the requests that a server executed to a file. At its start, a server executes the stored requests again and rewrites the
- * file from the beginning. So `diff` can compare the files of two servers.
+ * file from the beginning. So `diff` can compare the files of two servers. Of what a snapshot replaced, the server knows no requests:
+ * a line tells which instances are missing.
  */
 export class ExecutedLog {
   readonly #file: WriteStream
+  #next: Instance = 0
 
   /** Calls `failed` when the file cannot be written. The log ends there, and the server continues. */
   constructor(path: string, failed: (error: Error) => void) {
@@ -32,6 +39,9 @@ export class ExecutedLog {
 
   record(batch: Batch, execution: Execution): void {
     if (this.#file.destroyed) return
+    const { instance } = execution
+    if (instance > this.#next) this.#file.write(`${replacedLine(this.#next, instance - 1)}\n`)
+    this.#next = instance + 1
     for (const line of executedLines(batch, execution)) this.#file.write(`${line}\n`)
   }
 

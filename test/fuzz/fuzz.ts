@@ -7,7 +7,7 @@ import { type Client, connect } from '../../src/client/index.ts'
 import { parseAddress } from '../../src/network/address.ts'
 import { Random, seedFor } from '../../src/simulator/random.ts'
 import { Datagrams } from '../support/datagrams.ts'
-import { difference, executedTwice, lostAnswers } from '../support/executed-orders.ts'
+import { difference, executedTwice, lostAnswers, replacedBySnapshots } from '../support/executed-orders.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
 import { envelopeIn, type Fields } from '../support/wire-text.ts'
 import { Corpus, honestMark } from './corpus.ts'
@@ -69,6 +69,8 @@ export interface FuzzReport {
     readonly fuzzed: Latencies
     readonly longestMs: number
   }
+  /** How often a snapshot replaced what a server had executed. */
+  readonly installed: number
   /** What must not be: empty when all is well. */
   readonly faults: readonly string[]
 }
@@ -114,6 +116,7 @@ class Run {
   #before: number[] = []
   #most: number[] = []
   #sent = 0
+  #installed = 0
 
   constructor(options: FuzzOptions, cluster: LiveCluster, asking: Datagrams) {
     this.#options = options
@@ -195,6 +198,7 @@ class Run {
       dropped: statuses.map(({ datagrams }) => datagrams ?? null),
       seenTypes: [...(this.#corpus?.seenTypes ?? [])],
       openedSessions: this.#openedSessions,
+      installed: this.#installed,
       honest: {
         answered: honest.acknowledged.length,
         calm: latencies(calm),
@@ -310,6 +314,7 @@ class Run {
       const { request } = await this.#cluster.client()
       for (const id of servers) await request({ action: 'unlock', name: 'verify' }, id)
       const orders = await Promise.all(servers.map((id) => this.#cluster.executed(id)))
+      this.#installed = replacedBySnapshots(orders)
       this.#compare(orders)
       this.#find(acknowledged, orders)
     } catch (error) {

@@ -43,11 +43,12 @@ const report = await fuzz({
     print(line)
   },
 })
-const { sent, seconds, sentByKind, memory, dropped, seenTypes, honest, faults } = report
+const { sent, seconds, sentByKind, memory, dropped, seenTypes, installed, honest, faults } = report
 print(
   `sent ${sent} datagrams in ${seconds.toFixed(0)} s, ${Math.round(sent / seconds)} a second: ${JSON.stringify(sentByKind)}`,
 )
 print(`types seen on the wire: ${seenTypes.join(' ')}`)
+print(`installed from snapshots: ${installed} times`)
 for (const [id, { before, most, after }] of memory.entries()) {
   print(`server ${id}: memory ${mb(before)} MB before, ${mb(most)} at most, ${mb(after)} after`)
   print(`server ${id}: ${JSON.stringify(dropped[id])}`)
