@@ -46,15 +46,21 @@ export interface ReaderContext extends ReaderInput {
 /** The range of the first question of a run. Questions stay below 2^52. */
 const questionRange = 2 ** 51
 
+/** The number below the first question of a run, drawn from `randomSeed`, and the next seed. */
+export function firstQuestion(randomSeed: number): { readonly seed: number; readonly question: number } {
+  const { seed, value } = drawRandom(randomSeed)
+  return { seed, question: Math.floor(value * questionRange) }
+}
+
 /** The initial context: no read is held. */
 export function readerContext(input: ReaderInput): ReaderContext {
-  const { seed, value } = drawRandom(input.randomSeed)
+  const { seed, question } = firstQuestion(input.randomSeed)
   return {
     ...input,
     randomSeed: seed,
     gathered: noReads,
     asked: noReads,
-    question: Math.floor(value * questionRange),
+    question,
     answers: [],
     askedAtMs: null,
     tries: 0,

@@ -11,12 +11,24 @@ export interface PossibleRequest {
   readonly servers: readonly NodeId[]
 }
 
+/** A read that may arrive at `server` at any time and any number of times. A client reads once. */
+export interface PossibleRead {
+  readonly client: string
+  readonly server: NodeId
+  readonly body: Json
+}
+
 export interface Bounds {
   /** Servers 0 to `servers - 1` are the founders. */
   readonly servers: number
   /** The number of running servers that are not members: a request may admit them. Their ids follow those of the founders. */
   readonly joining: number
   readonly requests: readonly PossibleRequest[]
+  /**
+   * By default nobody reads. A reader asks no more questions than there are reads. It draws the first question of a run at random, and a
+   * search has no randomness: so the server of a read must not crash.
+   */
+  readonly reads?: readonly PossibleRead[]
   /** No proposer starts a ballot above this round. A proposer has one ballot for each round. */
   readonly rounds: number
   /** Messages about this instance or a higher one are lost. */
@@ -49,7 +61,7 @@ export const most = { requests: 8, servers: 8, crashes: 15 } as const
 
 /** Throws a `RangeError` that names the fault when a search cannot use `bounds`. */
 export function checkBounds(bounds: Bounds): void {
-  const { servers, joining, requests, rounds, instances, crashes, crashing } = bounds
+  const { servers, joining, requests, reads = [], rounds, instances, crashes, crashing } = bounds
   const all = servers + joining
   if (!(servers >= 1 && all <= most.servers))
     throw new RangeError(`${all} servers: must be from 1 to ${most.servers}`)
@@ -61,8 +73,16 @@ export function checkBounds(bounds: Bounds): void {
   }
   if (!(rounds >= 1)) throw new RangeError(`${rounds} rounds: must be at least 1`)
   if (!(instances >= 1)) throw new RangeError(`${instances} instances: must be at least 1`)
-  for (const id of [...crashing, ...requests.flatMap((request) => request.servers)]) {
+  const asked = [...requests.flatMap((request) => request.servers), ...reads.map(({ server }) => server)]
+  for (const id of [...crashing, ...asked]) {
     if (!(id >= 0 && id < all)) throw new RangeError(`there is no server ${id} among ${all}`)
+  }
+  if (new Set(reads.map(({ client }) => client)).size < reads.length) {
+    throw new RangeError(`a client has two of the ${reads.length} reads: each must have a client of its own`)
+  }
+  for (const { client, server } of reads) {
+    if (crashes === 0 || !crashing.includes(server)) continue
+    throw new RangeError(`the client ${client} reads at server ${server}, which may crash: it must not`)
   }
 }
 

@@ -1,7 +1,7 @@
 /** The cluster that is searched: its servers and clients, and the node event for each event of the search. */
 import type { NodeId } from '../../machines/batch.ts'
 import { foundingIncarnation, type Member } from '../../machines/members.ts'
-import type { RequestMessage } from '../../machines/messages.ts'
+import type { ReadMessage, RequestMessage } from '../../machines/messages.ts'
 import type { AuditRules } from '../core/audit.ts'
 import type { ElapsedRules } from '../core/elapsed.ts'
 import { serverAddress, uidOf } from '../core/names.ts'
@@ -24,6 +24,11 @@ const nowMs = 0
  * a search delivers each message any number of times, at any time.
  */
 const impatient = { leaderPatienceMs: 0, retransmitMs: 0, retransmitLeastMs: 0 }
+
+/** The random seed of every start of a server. It is that of the first start in a schedule, so that its questions have the same numbers. */
+export function startSeed(server: NodeId): number {
+  return server
+}
 
 /** Replaces a part of the cluster, for a test that plants a deliberate fault. */
 export type Adapt = (settings: ClusterSettings) => ClusterSettings
@@ -103,6 +108,13 @@ export class CheckedCluster {
         const message = this.requestMessage(event.client, event.seq, event.server)
         return { type: 'request', message, replyTo: event.client, timeMs: nowMs }
       }
+      case 'read':
+        return {
+          type: 'request',
+          message: this.readMessage(event.client),
+          replyTo: event.client,
+          timeMs: nowMs,
+        }
       case 'timer':
         return { type: 'timer', role: event.role, id: event.id }
       case 'sync':
@@ -110,7 +122,7 @@ export class CheckedCluster {
       case 'crash':
         return { type: 'crash', survived: event.survived }
       case 'start':
-        return { type: 'start', randomSeed: 0 }
+        return { type: 'start', randomSeed: startSeed(event.server) }
     }
     event satisfies never
   }
@@ -130,6 +142,13 @@ export class CheckedCluster {
       requests,
       ...avoidedFor(this.bounds, server),
     }
+  }
+
+  /** The read that a client sends. Throws when the bounds have none. */
+  readMessage(client: string): ReadMessage {
+    const found = this.bounds.reads?.find((read) => read.client === client)
+    if (found === undefined) throw new Error(`the client ${client} has no read`)
+    return { type: 'read', uid: uidOf(client), reads: [{ seq: 1, body: found.body }], stale: false }
   }
 
   /**

@@ -14,6 +14,8 @@ export type CheckedEvent =
     }
   /** The request of a client arrives. */
   | { readonly type: 'request'; readonly server: NodeId; readonly client: string; readonly seq: number }
+  /** The read of a client arrives. */
+  | { readonly type: 'read'; readonly server: NodeId; readonly client: string }
   | { readonly type: 'timer'; readonly server: NodeId; readonly role: RoleName; readonly id: string }
   | { readonly type: 'sync'; readonly server: NodeId }
   | { readonly type: 'crash'; readonly server: NodeId; readonly survived: number }

@@ -1,11 +1,12 @@
 /** The result of each event at each node, computed once: a search meets the same pairs again and again. */
 import { type NodeId, namedRequests } from '../../machines/batch.ts'
+import { firstQuestion, type ReaderContext } from '../../machines/reader-context.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
 import { unsyncedWrites } from '../stepped/disk.ts'
 import type { NodeState, NodeStep } from '../stepped/state.ts'
 import { checkQueue, outcomesIn } from '../verify/queue.ts'
-import type { CheckedCluster } from './cluster.ts'
+import { type CheckedCluster, startSeed } from './cluster.ts'
 import { type Datagrams, instanceOf } from './datagrams.ts'
 import type { CheckedEvent } from './events.ts'
 import { Interner } from './interner.ts'
@@ -48,6 +49,8 @@ export class Moves {
   readonly #onDatagram: (Move | undefined)[][] = []
   /** By node and index of the request in the bounds. */
   readonly #onRequest: (Move | undefined)[][] = []
+  /** By node and index of the read in the bounds. */
+  readonly #onRead: (Move | undefined)[][] = []
   /** By node. */
   readonly #own: (readonly Move[] | undefined)[] = []
   readonly #keep: (state: NodeState) => NodeState
@@ -93,6 +96,20 @@ export class Moves {
       const { client, seq } = request
       const { server } = this.#nodes.valueOf(node)
       move = this.#take(node, { type: 'request', server, client, seq })
+      moves[place] = move
+    }
+    return move
+  }
+
+  /** `place` is the index of the read in the bounds. */
+  onRead(node: number, place: number): Move {
+    this.#onRead[node] ??= []
+    const moves = this.#onRead[node]
+    let move = moves[place]
+    if (move === undefined) {
+      const read = this.#cluster.bounds.reads?.[place]
+      if (read === undefined) throw new Error(`there is no read ${place}`)
+      move = this.#take(node, { type: 'read', server: read.server, client: read.client })
       moves[place] = move
     }
     return move
@@ -153,13 +170,17 @@ export class Moves {
       answers: this.#answersOf(step),
       marks: marksOf(state, step, this.#cluster.founders),
       isIdle: next === node && datagrams.length === 0 && facts.length === 0,
-      isBeyond: step.facts.some((fact) => this.#isBeyond(fact)),
+      isBeyond: step.facts.some((fact) => this.#isBeyond(fact)) || this.#asksTooOften(server, step.state),
       failure: null,
     }
   }
 
-  /** Adds the fact that the client sent the request. A second arrival of the same request adds no knowledge. */
+  /** Adds the fact that the client sent the request or the read. A second arrival of the same adds no knowledge. */
   #factsOf(event: CheckedEvent, { facts }: NodeStep): readonly Fact[] {
+    if (event.type === 'read') {
+      const { uid, reads } = this.#cluster.readMessage(event.client)
+      return [...reads.map((read): Fact => ({ type: 'read.asked', uid, ...read })), ...facts]
+    }
     if (event.type !== 'request') return facts
     const requests = namedRequests(this.#cluster.requestMessage(event.client, event.seq, event.server))
     return [...requests.map((request): Fact => ({ type: 'requested', request })), ...facts]
@@ -200,6 +221,14 @@ export class Moves {
   #isBeyond(fact: Fact): boolean {
     const { rounds } = this.#cluster.bounds
     return fact.type === 'said' && fact.message.type === 'prepare' && fact.message.ballot.round > rounds
+  }
+
+  /** The search has no randomness, so each run of a reader has the same first question. */
+  #asksTooOften(server: NodeId, { running }: NodeState): boolean {
+    if (running === null) return false
+    const { question }: ReaderContext = running.roles.reader.context
+    const { reads = [] } = this.#cluster.bounds
+    return question > firstQuestion(startSeed(server)).question + reads.length
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Command, NodeId } from '../../machines/batch.ts'
 import { serverAddress } from '../core/names.ts'
 import { lockCommand, unlockCommand } from '../services/lock-commands.ts'
-import { type Bounds, batchMs, type PossibleRequest } from './bounds.ts'
+import { type Bounds, batchMs, type PossibleRead, type PossibleRequest } from './bounds.ts'
 import { joiningIncarnation } from './cluster.ts'
 import type { WitnessName } from './witnesses.ts'
 
@@ -163,6 +163,38 @@ export const namedBounds: readonly NamedBounds[] = [
     },
   },
   {
+    name: 'reads',
+    about:
+      'two instances, three servers, one proposer with a ballot, two clients that read at a server that does not propose',
+    bounds: {
+      ...one,
+      requests: [lock('a', [0])],
+      rounds: 1,
+      instances: 2,
+      reads: [read('r', 1), read('s', 1)],
+    },
+    reaches: ['chosen', 'catchUp', 'read', 'readLater'],
+    counted: { states: 25_556, depth: 16, ways: { chosen: 5, catchUp: 10, read: 10, readLater: 10 } },
+  },
+  {
+    name: 'readsRemoval',
+    about:
+      'two instances, three servers, two proposers with a ballot each, one of which is removed, and a read at the third',
+    bounds: {
+      ...one,
+      requests: [asked('m', removal, [0]), lock('b', [1])],
+      rounds: 1,
+      instances: 2,
+      reads: [read('r', 2)],
+    },
+    reaches: ['chosen', 'catchUp', 'newMembers', 'read', 'readLater'],
+    counted: {
+      states: 63_865,
+      depth: 22,
+      ways: { chosen: 5, catchUp: 10, read: 10, readLater: 10, newMembers: 5 },
+    },
+  },
+  {
     name: 'removal',
     about: 'two instances, three servers, two proposers with two ballots each, one of which is removed',
     bounds: { ...one, requests: [asked('m', removal, [0]), lock('b', [1])], instances: 2 },
@@ -303,6 +335,10 @@ export const namedBounds: readonly NamedBounds[] = [
 /** A request for the lock `name`. By default each client requests its own lock. */
 export function lock(client: string, servers: readonly NodeId[], name = client): PossibleRequest {
   return asked(client, { kind: 'service', body: lockCommand(name) }, servers)
+}
+
+function read(client: string, server: NodeId): PossibleRead {
+  return { client, server, body: { action: 'query' } }
 }
 
 function unlock(client: string, servers: readonly NodeId[], name: string): PossibleRequest {

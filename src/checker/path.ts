@@ -74,6 +74,11 @@ function moveOf({ bounds, datagrams, moves }: Parts, row: Row, event: CheckedEve
         node,
         bounds.requests.findIndex(({ client, seq }) => client === event.client && seq === event.seq),
       )
+    case 'read':
+      return moves.onRead(
+        node,
+        (bounds.reads ?? []).findIndex(({ client }) => client === event.client),
+      )
     case 'timer':
     case 'sync':
     case 'crash':

@@ -155,9 +155,12 @@ export class Search {
 
   /** The state after the start of every server, before any other event. */
   #begin({ servers, founders }: CheckedCluster): Row {
-    const { layout, nodes, moves, knowledge } = this.#parts
+    const { layout, nodes, moves, knowledge, bounds } = this.#parts
+    const { reads = [] } = bounds
     const row = new Int32Array(layout.width)
-    let known = knowledge.idOf(Invariants.begin({ founders, service: judgement.service, mayRead: false }))
+    let known = knowledge.idOf(
+      Invariants.begin({ founders, service: judgement.service, mayRead: reads.length > 0 }),
+    )
     for (const server of servers) {
       for (const start of moves.ownMoves(nodes.unstarted(server))) {
         row[server] = start.next
@@ -186,6 +189,10 @@ export class Search {
         if (!nodes.valueOf(node).isDown)
           this.#follow(server, moves.onRequest(node, place), usedBits.asked(place))
       }
+    }
+    for (const [place, { server }] of (bounds.reads ?? []).entries()) {
+      const node = at(row, server)
+      if (!nodes.valueOf(node).isDown) this.#follow(server, moves.onRead(node, place), 0)
     }
     for (let server = 0; server < layout.servers; server += 1) {
       for (const move of moves.ownMoves(at(row, server))) this.#follow(server, move, 0)

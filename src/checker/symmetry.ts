@@ -19,12 +19,15 @@ export interface Symmetry {
   readonly kept: number
 }
 
-export function symmetryOf({ requests, servers, joining, crashing }: Bounds): Symmetry {
+export function symmetryOf({ requests, reads = [], servers, joining, crashing }: Bounds): Symmetry {
   const askedOf = requests.map(({ client, command, servers }, place) => {
     const isAlone = requests.every((other, at) => at === place || other.client !== client)
     return isAlone ? JSON.stringify([command, servers]) : `${place}`
   })
-  const asked = new Set(requests.flatMap((request) => request.servers))
+  const asked = new Set([
+    ...requests.flatMap((request) => request.servers),
+    ...reads.map(({ server }) => server),
+  ])
   const named = new Set(requests.flatMap(({ command }) => namedServers(command)))
   const founders = Array.from({ length: servers }, (_, id) => id)
   const groupOf = founders.map((id) =>

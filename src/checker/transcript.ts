@@ -60,6 +60,9 @@ class Schedule {
       case 'request':
         this.#request(event, later)
         break
+      case 'read':
+        this.#read(event, later)
+        break
       case 'start':
         this.#happen({ type: 'restart', server: event.server }, isLast)
         break
@@ -118,6 +121,20 @@ class Schedule {
     const known = this.#state.clients.find(({ name }) => name === client)?.requests.length ?? 0
     if (known < seq) this.#ask(client, seq, server, later)
     const flight = this.#flight(isFlying, `no request ${client}#${seq} is in flight to ${server}`)
+    this.#happen({ type: 'deliver', flight }, later.length === 0)
+  }
+
+  #read({ client, server }: Extract<CheckedEvent, { type: 'read' }>, later: readonly CheckedEvent[]): void {
+    const found = this.#bounds.reads?.find((read) => read.client === client)
+    if (found === undefined) throw new Error(`the client ${client} has no read`)
+    const isKnown = this.#state.clients.some(({ name }) => name === client)
+    if (!isKnown) this.#happen({ type: 'read', client, server, body: found.body })
+    const flight = this.#flight(
+      ({ from, to, message }) => from === client && to === server && message.type === 'read',
+      `no read of ${client} is in flight to ${server}`,
+    )
+    const isAgain = later.some((other) => other.type === 'read' && other.client === client)
+    if (isAgain) this.#happen({ type: 'duplicate', flight })
     this.#happen({ type: 'deliver', flight }, later.length === 0)
   }
 

@@ -1,6 +1,7 @@
 /** The witnesses: situations that a search must reach. A search that misses them has verified little. */
 import { heldRequest } from '../../machines/held-requests.ts'
 import type { Member } from '../../machines/members.ts'
+import { isOfRead } from '../../machines/outcome.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import type { Fact } from '../core/facts.ts'
@@ -18,6 +19,8 @@ const marks = {
   handedOver: 128,
   ended: 256,
   installed: 512,
+  read: 1024,
+  readLater: 2048,
 } as const
 
 type Executed = Extract<Fact, { type: 'executed' }>
@@ -74,6 +77,18 @@ export const witnesses = [
     mark: marks.installed,
     during: 'anything',
   },
+  {
+    name: 'read',
+    about: 'a read is answered from a state with a batch, after a quorum has answered',
+    mark: marks.read,
+    during: 'anything',
+  },
+  {
+    name: 'readLater',
+    about: 'a read is answered that waited until its server had executed what a quorum had accepted',
+    mark: marks.readLater,
+    during: 'anything',
+  },
   { name: 'newMembers', about: 'the members change', mark: marks.changed, during: 'anything' },
   {
     name: 'newQuorum',
@@ -92,8 +107,19 @@ export function marksOf(before: NodeState, { facts }: NodeStep, founders: readon
   for (const fact of facts) {
     if (fact.type === 'executed') found |= marksOfExecution(before.running, fact, founders)
     if (fact.type === 'installed') found |= marks.installed
+    if (fact.type === 'responded') found |= marksOfAnswer(before.running, fact)
   }
   return found
+}
+
+function marksOfAnswer(
+  { roles }: NonNullable<NodeState['running']>,
+  { message }: Extract<Fact, { type: 'responded' }>,
+): number {
+  if (message.type !== 'response') return 0
+  const isRead = message.answers.some(({ outcome }) => isOfRead(outcome) && outcome.instance > 0)
+  if (!isRead) return 0
+  return marks.read | (roles.reader.matches('catchingUp') ? marks.readLater : 0)
 }
 
 function marksOfExecution(

@@ -1,6 +1,6 @@
 /** Small bounds for tests of the checker. */
 import type { Command, NodeId } from '../../machines/batch.ts'
-import type { Bounds, PossibleRequest } from '../../src/checker/bounds.ts'
+import type { Bounds, PossibleRead, PossibleRequest } from '../../src/checker/bounds.ts'
 import { lockCommand, unlockCommand } from '../../src/services/lock-commands.ts'
 
 export function asked(
@@ -14,6 +14,10 @@ export function asked(
 
 export function onLock(action: 'lock' | 'unlock'): Command {
   return { kind: 'service', body: action === 'lock' ? lockCommand('x') : unlockCommand('x') }
+}
+
+export function read(client: string, server: NodeId): PossibleRead {
+  return { client, server, body: { action: 'query' } }
 }
 
 /** Two servers, each asked for the lock by a client of its own, with a ballot each. */

@@ -5,7 +5,7 @@
 import { expect, test } from 'vitest'
 import type { Bounds } from '../../src/checker/bounds.ts'
 import { Search, type SearchOptions } from '../../src/checker/search.ts'
-import { asked, onLock, smallest, three } from './bounds.ts'
+import { asked, onLock, read, smallest, three } from './bounds.ts'
 
 function searched(options: SearchOptions): Search {
   const search = new Search(options)
@@ -53,6 +53,14 @@ const cases: Readonly<Record<string, Bounds>> = {
     instances: 2,
   },
   'three servers': { ...three, rounds: 1 },
+  'two reads': { ...smallest, requests: [one], instances: 2, reads: [read('r', 1), read('s', 1)] },
+  'a read at the proposer, and a crash of the other': {
+    ...smallest,
+    requests: [one],
+    reads: [read('r', 0)],
+    crashes: 1,
+    crashing: [1],
+  },
   'requests that are handed over': { ...smallest, rounds: 2, handsOver: true },
   'requests that are handed over, and a crash': {
     ...smallest,

@@ -1,11 +1,13 @@
 /** What a search promises: bounds that are kept to, nothing tried twice, ways that can be gone again. */
 import { expect, test } from 'vitest'
+import { readerMachine } from '../../machines/reader.ts'
 import { check } from '../../src/checker/check.ts'
+import type { Adapt } from '../../src/checker/cluster.ts'
 import { differences } from '../../src/checker/counts.ts'
 import { namedBounds } from '../../src/checker/named-bounds.ts'
 import { Search } from '../../src/checker/search.ts'
 import { runTranscript } from '../../src/transcript/file.ts'
-import { smallest, three } from './bounds.ts'
+import { read, smallest, three } from './bounds.ts'
 import { expectRecorded } from './recorded.ts'
 
 /** Those that a slow machine searches within seconds, with those of walks.test.ts; `npm run check` searches all. */
@@ -48,6 +50,21 @@ test('every witness is a transcript that whole nodes go through, and that shows 
   expect(transcripts.afterCrash).toMatch(/^crash 0/m)
 })
 
+test('a read that waits is a transcript too, and so is one that breaks its invariant', () => {
+  const bounds = { ...smallest, requests: smallest.requests.slice(0, 1), reads: [read('r', 1)] }
+  const { reached } = check({ bounds, reaches: ['readLater'] })
+  const { transcript = '' } = reached.find(({ name }) => name === 'readLater') ?? {}
+  expect(transcript).toContain('read r→1')
+  expect(transcript).toContain('reader → catchingUp')
+  expect(runTranscript(transcript)).toMatchObject({ text: transcript, failure: null })
+
+  const reader = readerMachine.provide({ guards: { mayBeStale: () => true } })
+  const adapt: Adapt = (settings) => ({ ...settings, machines: { ...settings.machines, reader } })
+  const { broken } = check({ bounds, reaches: [], adapt })
+  expect(broken?.message).toContain('invariant 16')
+  expect(runTranscript(broken?.transcript ?? '', { adapt }).failure).toContain('invariant 16')
+})
+
 test('a search stops near the number of states that it may come to, also where there are few', () => {
   const { bounds } = namedBounds.find(({ name }) => name === 'delayed') ?? { bounds: three }
   const { verdict, stats } = check({ bounds, reaches: [], mostStates: 10 })
@@ -84,6 +101,9 @@ test.each([
   { ...smallest, crashes: 16 },
   { ...smallest, rounds: 0 },
   { ...smallest, instances: 0 },
+  { ...smallest, reads: [read('r', 2)] },
+  { ...smallest, reads: [read('r', 0), read('r', 1)] },
+  { ...smallest, reads: [read('r', 1)], crashes: 1, crashing: [1] },
   { ...smallest, requests: Array.from({ length: 9 }, () => three.requests[0] as never) },
 ])('bounds that cannot be kept to are refused: %o', (bounds) => {
   expect(() => new Search({ bounds })).toThrow(RangeError)

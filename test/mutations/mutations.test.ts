@@ -43,6 +43,7 @@ const soonSearched: readonly BoundsName[] = [
   'four servers, two of which are removed',
   'a proposer that restarts',
   'one server that restarts',
+  'two reads at a server that does not propose',
 ]
 
 test.each(mutations.map((mutation) => [mutation.name, mutation] as const))('%s', (_, mutation) => {

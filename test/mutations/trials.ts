@@ -109,17 +109,26 @@ export const trials: Readonly<Record<string, Trial>> = {
   },
   'helps what was accepted above a hole': { schedule: 'void-record.txt' },
   'waits for ever for what somebody knew to be chosen': { schedule: 'only-one-knew.txt' },
-  'answers reads without asking a quorum': { world: 'three servers, with reads', quickest: 'chance' },
-  'has a read join a question that was sent': { schedule: 'read-joins-late.txt' },
-  'answers reads before it has executed what may be chosen': {
+  'answers reads without asking a quorum': {
+    bounds: 'two reads at a server that does not propose',
     world: 'three servers, with reads',
-    quickest: 'chance',
   },
-  'counts answers to an earlier question': { schedule: 'read-earlier-question.txt' },
+  'has a read join a question that was sent': {
+    bounds: 'two reads at a server that does not propose',
+    schedule: 'read-joins-late.txt',
+  },
+  'answers reads before it has executed what may be chosen': {
+    bounds: 'two reads at a server that does not propose',
+    world: 'three servers, with reads',
+  },
+  'counts answers to an earlier question': {
+    bounds: 'two reads at a server that does not propose',
+    schedule: 'read-earlier-question.txt',
+  },
   'keeps the answers of the members before': { schedule: 'read-members-before.txt' },
   'shows a reader only what it knows to be chosen': {
+    bounds: 'two reads at a server that does not propose',
     world: 'three servers, with reads',
-    quickest: 'chance',
   },
   'confuses the writes of the acceptor with those of the learner': { quickest: 'simulator' },
   "takes the end of a learner's write for that of an acceptor's": { quickest: 'simulator' },

@@ -74,6 +74,13 @@ export const bounds = {
     crashing: [0],
     syncs: 'anyTime',
   },
+  'two reads at a server that does not propose': {
+    ...duel,
+    rounds: 1,
+    instances: 2,
+    requests: [asked('a', service('lock'), 0)],
+    reads: ['r', 's'].map((client) => ({ client, server: 1, body: { action: 'query' } })),
+  },
   'a request that two servers are asked for': {
     ...duel,
     rounds: 1,
