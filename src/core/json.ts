@@ -2,6 +2,7 @@
 import type { Json } from '../../machines/batch.ts'
 import { utf8 } from './bytes.ts'
 import { silencePromises } from './promises.ts'
+import { SortedMapNode } from './sorted-map-node.ts'
 
 /** True when `text` is well-formed Unicode. Half of a surrogate pair would become another character when stored as UTF-8. */
 export function isWellFormed(text: string): boolean {
@@ -24,8 +25,7 @@ export function isQuicklyJson(value: unknown, maxDepth: number): value is Json {
     }
     return true
   }
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== null) return false
+  if (!isPlain(value)) return false
   if (Object.getOwnPropertySymbols(value).length > 0) return false
   for (const key of Object.keys(value)) {
     if (keyFault(key) !== null) return false
@@ -235,10 +235,12 @@ function stepText(step: string | number): string {
   return `[${JSON.stringify(step.length <= longestKey ? step : `${step.slice(0, longestKey)}…`)}]`
 }
 
-/** True for an object literal `{…}` of any realm; false for an instance of a class. */
+/** True for an object literal `{…}` of any realm and a node of a sorted map; false for an instance of another class. */
 function isPlain(value: object): boolean {
   const prototype = Object.getPrototypeOf(value)
-  return prototype === null || Object.getPrototypeOf(prototype) === null
+  if (prototype === Object.prototype || prototype === null || prototype === SortedMapNode.prototype)
+    return true
+  return Object.getPrototypeOf(prototype) === null
 }
 
 /** Built-in classes that a message may name: their names are the same on every server, unlike the names of a program's classes. */

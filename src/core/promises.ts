@@ -2,6 +2,7 @@
  * Finds promises in the values that a service returns or throws. The replica refuses each one and handles its rejection, because
  * Node.js ends a process on an unhandled rejection.
  */
+import { SortedMapNode } from './sorted-map-node.ts'
 
 /** The most objects that are searched in a row without a promise: in a new state, and in a discarded value. */
 const mostOfState = 1_000
@@ -27,6 +28,11 @@ export function holdsPromise(value: unknown, before?: unknown): boolean {
   return !isPlainWithoutPromise(value, before) && new Search(mostOfState, null).run(value, before)
 }
 
+/** Searches a new node, whose sides were searched when they were new. Never throws. */
+export function searchNew(node: SortedMapNode<unknown>): void {
+  isPlainWithoutPromise(node, undefined)
+}
+
 let quickLeft = 0
 
 /**
@@ -43,6 +49,7 @@ function isPlainWithoutPromise(value: object, before: unknown): boolean {
 }
 
 function isQuicklyPlain(value: object, before: unknown): boolean {
+  if (value instanceof SortedMapNode) return isPlainSide(value, before)
   quickLeft -= 1
   if (quickLeft < 0) return false
   const olds = typeof before === 'object' && before !== null ? (before as Fields) : nothing
@@ -61,6 +68,26 @@ function isQuicklyPlain(value: object, before: unknown): boolean {
     if (isObject(part) && part !== olds[key] && !isQuicklyPlain(part, olds[key])) return false
   }
   return true
+}
+
+/** Visits the nodes that no search has visited: a state has few of them, wherever its other nodes stand now. */
+function isPlainMap(node: SortedMapNode<unknown>, before: SortedMapNode<unknown> | null): boolean {
+  if (node.isSearched) return true
+  quickLeft -= 1
+  if (quickLeft < 0) return false
+  const { value, left, right } = node
+  if (isObject(value) && value !== before?.value && !isQuicklyPlain(value, before?.value)) return false
+  if (left !== null && left !== before?.left && !isPlainSide(left, before?.left)) return false
+  if (right !== null && right !== before?.right && !isPlainSide(right, before?.right)) return false
+  node.recordSearch()
+  return true
+}
+
+/** A side is a plain object where a service restored the map from JSON. */
+function isPlainSide(side: object, before: unknown): boolean {
+  return side instanceof SortedMapNode
+    ? isPlainMap(side, before instanceof SortedMapNode ? before : null)
+    : isQuicklyPlain(side, before)
 }
 
 const nothing: Fields = {}
@@ -123,7 +150,8 @@ class Search {
   #searchIn(value: object, before: unknown): void {
     const olds: Fields | undefined = isObject(before) ? (before as Fields) : undefined
     if (Array.isArray(value)) this.#searchInList(value, olds)
-    else if (isPlain(value)) for (const key in value) this.#look((value as Fields)[key], olds?.[key])
+    else if (isPlain(value) || value instanceof SortedMapNode)
+      for (const key in value) this.#look((value as Fields)[key], olds?.[key])
     else if (value instanceof Map) {
       for (const [key, part] of value) {
         this.#look(key, before instanceof Map && before.has(key) ? key : undefined)
@@ -158,6 +186,7 @@ class Search {
 
   #look(part: unknown, before: unknown): void {
     if (part === before || !isObject(part)) return
+    if (part instanceof SortedMapNode && part.isSearched) return
     if (this.#seen?.has(part)) return
     this.#seen?.add(part)
     if (part instanceof Promise) {

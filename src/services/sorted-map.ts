@@ -1,19 +1,8 @@
-/**
- * A persistent map with string keys, in order of key: `put` and `drop` copy the O(log n) nodes on the path to the key and
- * share the other nodes. It is plain data, so a state that contains one stays a read-only value. The tree is balanced by
- * weight (Nievergelt and Reingold; the parameters are those of Hirai and Yamamoto, 2011). No choice of keys makes it slow,
- * whereas colliding keys make a hash table slow.
- */
-export type SortedMap<V> = SortedNode<V> | null
+/** The functions of sorted maps: persistent maps with string keys. */
+import { searchNew } from '../core/promises.ts'
+import { type SortedMap, SortedMapNode, type SortedNode } from '../core/sorted-map-node.ts'
 
-interface SortedNode<V> {
-  readonly key: string
-  readonly value: V
-  /** The number of entries in this node and below it. Invariant: no side weighs more than `delta` times the other. */
-  readonly size: number
-  readonly left: SortedMap<V>
-  readonly right: SortedMap<V>
-}
+export type { SortedMap }
 
 /** The map without entries. */
 export const emptyMap = null
@@ -48,8 +37,8 @@ export function has<V>(map: SortedMap<V>, key: string): boolean {
 
 /** The map in which `key` has `value`. */
 export function put<V>(map: SortedMap<V>, key: string, value: V): SortedNode<V> {
-  if (map === null) return { key, value, size: 1, left: null, right: null }
-  if (key === map.key) return { key: map.key, value, size: map.size, left: map.left, right: map.right }
+  if (map === null) return new SortedMapNode(key, value, 1, null, null)
+  if (key === map.key) return new SortedMapNode(map.key, value, map.size, map.left, map.right)
   return key < map.key
     ? balanced(map, put(map.left, key, value), map.right)
     : balanced(map, map.left, put(map.right, key, value))
@@ -151,13 +140,12 @@ function built<V>(
   const entry = entries[middle]
   if (first >= end || entry === undefined) return null
   const [key, value] = entry
-  return {
-    key,
-    value,
-    size: end - first,
-    left: built(entries, first, middle),
-    right: built(entries, middle + 1, end),
-  }
+  const left = built(entries, first, middle)
+  const right = built(entries, middle + 1, end)
+  const node = new SortedMapNode(key, value, end - first, left, right)
+  // A restored state has more nodes than one search visits, and a later state may have them elsewhere.
+  searchNew(node)
+  return node
 }
 
 /** The entries of `below`, then those of each node of `above`, the last first, with its right side: `limit` of them. */
@@ -179,7 +167,7 @@ function collected<V>(
 }
 
 function node<V>({ key, value }: SortedNode<V>, left: SortedMap<V>, right: SortedMap<V>): SortedNode<V> {
-  return { key, value, size: sizeOf(left) + sizeOf(right) + 1, left, right }
+  return new SortedMapNode(key, value, sizeOf(left) + sizeOf(right) + 1, left, right)
 }
 
 function weight<V>(map: SortedMap<V>): number {
