@@ -9,11 +9,12 @@ const isolated = ['test/inspect/report/off.test.ts', 'test/wire/pieces.test.ts']
 /** Tests that start a browser or a load: `npm run test:long` runs them. */
 const longIsolated = ['test/{fuzz,inspector/browser}/*.test.ts']
 
-/** Tests that compute for minutes: `npm run test:long` runs them, too. */
+/** Tests that compute for minutes, or that start and stop servers again and again: `npm run test:long` runs them, too. */
 const long = [
   'test/{campaigns,mutations,package}/*.test.ts',
   'test/checker/{search,walks}.test.ts',
-  'test/cli/simulate-command.test.ts',
+  'test/cli/{cluster,cluster-faults,disaster-commands,quota-command,simulate-command,storage}.test.ts',
+  'test/live/{addresses,cluster,copied-directory,copies,damaged-log,leases,lifecycle,odd-service,snapshots}.test.ts',
   'test/storage/faults.test.ts',
 ]
 
