@@ -88,8 +88,12 @@ export const auditorMachine = auditorSetup.createMachine({
     },
     disputed: {
       description:
-        'No quorum agrees, so no outcome counts as right: requests for the service are refused. Ends with another difference, which is compared.',
+        'No quorum agrees, so no outcome counts as right: requests for the service are refused. Ends with another difference, which is compared, or with new members of which a quorum agrees.',
       entry: ['refuseDisputed', 'endDoubt'],
+      always: [
+        { guard: 'quorumDiffers', target: 'differing' },
+        { guard: 'quorumIsLikeThis', target: 'agreeing', actions: ['forgetDispute', 'refuseDisputed'] },
+      ],
       on: untilCompared,
     },
     differing: {

@@ -1,7 +1,11 @@
 /** Real servers, in this process, whose services behave differently. */
-import { afterEach, expect, test } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, onTestFinished, test } from 'vitest'
+import type { NodeId } from '../../machines/batch.ts'
 import { type Client, connect, RequestRefused } from '../../src/client/index.ts'
-import { type RunningNode, startNode } from '../../src/node/node.ts'
+import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
 import type { Service } from '../../src/services/service.ts'
 import { freePorts } from '../cli/paxos.ts'
 import { counting } from '../support/differing.ts'
@@ -72,4 +76,43 @@ test('with a service that reads the clock all servers stay up, refuse its reques
       })
     })
     .toEqual([0, 1, 2].map(() => ['running', 'disputed', true]))
+})
+
+test('after a dispute that snapshots contain, one server goes on alone with its state, and the others join it', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'paxos-dispute-'))
+  onTestFinished(() => rm(directory, { recursive: true }))
+  const port = await freePorts(3)
+  const members = [0, 1, 2].map((id) => ({ id, address: `127.0.0.1:${port + id}` }))
+  const founder = `127.0.0.1:${port}`
+  async function run(id: NodeId, service: Service, options: Partial<NodeOptions>): Promise<void> {
+    const dataDir = join(directory, `${id}`)
+    const listen = `127.0.0.1:${port + id}`
+    running[id] = await startNode({ id, listen, dataDir, service, snapshotEvery: 2, ...options })
+  }
+  const clocks = [0, 1, 2].map((id) => counting(() => Date.now() * 10 + id))
+  await Promise.all(clocks.map((service, id) => run(id, service, { bootstrap: { members } })))
+  const asking = connect({ servers: members.map(({ address }) => address) })
+  client = asking
+  await expect.poll(() => asking.request(1).catch(({ reason }) => reason)).toBe('disputed')
+  // Sessions are opened and closed during a dispute, too: their batches bring a snapshot of it.
+  for (let times = 0; times < 4; times += 1) {
+    const other = connect({ servers: members.map(({ address }) => address) })
+    await expect(other.request(times)).rejects.toMatchObject({ reason: 'disputed' })
+    await other.close()
+  }
+  for (const id of [0, 1, 2]) {
+    await running[id]?.stop()
+    await run(id, usual, {})
+  }
+  await expect.poll(() => asking.request(2).catch(({ reason }) => reason)).toBe('disputed')
+  for (const id of [1, 2]) {
+    await asking.changeMembers({ action: 'remove', id })
+    await running[id]?.stop()
+    await rm(join(directory, `${id}`), { recursive: true })
+  }
+  const alone = await asking.request(4)
+  for (const id of [1, 2]) await run(id, usual, { join: founder })
+  expect(await asking.request(5)).toMatchObject({ result: Number(alone.result) + 1 })
+  await running[0]?.stop()
+  expect(await asking.request(6)).toMatchObject({ result: Number(alone.result) + 2 })
 })

@@ -173,6 +173,32 @@ describe('a dispute', () => {
     expect(wants.slice(-2)).toEqual([{ type: 'refuse', dispute: null }, doubtsNoMore])
     expect(role.state).toBe('agreeing')
   })
+
+  test('ends when those who differ are removed, and a quorum of the others agrees', () => {
+    const role = auditor()
+    role.hear(noticed(7, 'b'), compared(1, 7, 'c'), compared(2, 7, 'd'))
+    expect(said(role.hear({ type: 'members.changed', members: [member(0), member(2)] }))).toEqual([])
+    expect(role.state).toBe('disputed')
+    expect(said(role.hear({ type: 'members.changed', members: [member(0)] }))).toEqual([
+      { type: 'refuse', dispute: null },
+    ])
+    expect(role.state).toBe('agreeing')
+  })
+
+  test('halts this server when the others agree after a removal', () => {
+    const role = auditor(members(5))
+    role.hear(
+      noticed(7, 'b'),
+      compared(1, 7, 'c'),
+      compared(2, 7, 'd'),
+      compared(3, 7, 'd'),
+      compared(4, 7, 'e'),
+    )
+    expect(role.state).toBe('disputed')
+    const wants = said(role.hear({ type: 'members.changed', members: [member(0), member(2), member(3)] }))
+    expect(halts(wants)).toContain('differ from those of a quorum')
+    expect(role.state).toBe('differing')
+  })
 })
 
 describe('a question', () => {

@@ -28,6 +28,10 @@ const happenings: readonly AuditorEvent[] = [
     exposures: [{ type: 'exposure', node: 2, directory: 'founder-2', ...copiedBoots }],
   },
   ...memberships.map((members) => ({ type: 'members.changed', members }) as const),
+  // One is left: a quorum of one has its digest.
+  ...[0, 1].map((left) => {
+    return { type: 'members.changed', members: members(3).filter(({ id }) => id === left) } as const
+  }),
 ]
 
 function situation({
