@@ -68,6 +68,8 @@ export interface LearnerContext {
   readonly informant: Informant | null
   /** The servers that were asked since the learner last was up to date. Only their answers are accepted. */
   readonly asked: readonly NodeId[]
+  /** The page from this instance on was asked for in the present event, before the page that arrived is executed. Invariant: `null` between two events. */
+  readonly askedAhead: Instance | null
   /** The number of tries without news. */
   readonly tries: number
   /** When the first message with news arrived since it was up to date, by the monotonic clock, in milliseconds. */
@@ -99,6 +101,7 @@ export function learnerContext(input: LearnerInput): LearnerContext {
     peer: peersOf(input.members, input.self)[0] ?? input.self,
     informant: null,
     asked: [],
+    askedAhead: null,
     tries: 0,
     heardAtMs: 0,
     askedAtMs: null,

@@ -47,6 +47,10 @@ export const learnerInvariants: Invariants<LearnerContext> = {
       ? `server ${informant.id} is the informant, and it was removed`
       : null
   },
+  askedAhead: ({ context: { askedAhead } }) =>
+    askedAhead === null
+      ? null
+      : `it asked for the page from ${askedAhead} on, and has not adopted the one before`,
   answered: (step) => {
     const { context, before } = step
     const { answered, members, self } = context

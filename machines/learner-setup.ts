@@ -30,7 +30,7 @@ import type { Output } from './outputs.ts'
 import { isQuorum, withAnswer } from './quorum.ts'
 import { withoutSample, withSample } from './round-trip.ts'
 import { sameSnapshot } from './snapshot-name.ts'
-import { hasNothingToTake } from './taking.ts'
+import { hasNothingToTake, isCheaper } from './taking.ts'
 import { retransmitInterval } from './timing.ts'
 import { afterUnsettled } from './unsettled.ts'
 
@@ -79,6 +79,8 @@ export const learnerSetup = setup({
     isAnswer: ({ context }, heard: Heard<Chosen>) => isSound(context, heard),
     /** The batches that were asked for are deleted here. */
     isCompacted: (_, { batches }: ChosenRead) => batches === null,
+    /** The server that asked has so much to execute up to the snapshot that it installs it sooner. */
+    snapshotIsCheaper: ({ context }, read: ChosenRead) => isCheaper(context, read),
     /** Another snapshot has replaced the one that was asked for. */
     chunksAreGone: (_, { chunks }: ChunksRead) => chunks === null,
     isOffer: ({ context }, heard: Heard<Compacted>) => isOffer(context, heard),
@@ -160,8 +162,20 @@ export const learnerSetup = setup({
     forgetAsked: assign({ asked: [] }),
     /** No reachable server knows the target. A later message may show it again, and an inquiry also asks the informant. */
     forgetTarget: assign(({ context }) => ({ target: context.firstUnchosen, tries: 0 })),
+    /**
+     * Asks for the next page before the present one is executed, so that it arrives meanwhile. One page is on its way at a time: a
+     * receiver that falls behind asks for no more than it executes.
+     */
+    sendLearnAhead: enqueueActions(({ context, enqueue }, heard: Heard<Chosen>) => {
+      const from = context.firstUnchosen + newsIn(context, heard).length
+      if (from >= Math.min(heard.firstUnchosen, context.target)) return
+      enqueue.assign({ askedAhead: from })
+      enqueue.emit({ type: 'send', ...asked(context, heard.sender), message: { type: 'learn', from } })
+    }),
     sendLearn: enqueueActions(({ context, enqueue }) => {
-      if (context.peer === context.self || context.firstUnchosen >= context.target) return
+      const isAsked = context.askedAhead === context.firstUnchosen
+      if (context.askedAhead !== null) enqueue.assign({ askedAhead: null })
+      if (isAsked || context.peer === context.self || context.firstUnchosen >= context.target) return
       enqueue.assign({ asked: withAnswer(context.asked, context.peer) })
       enqueue.emit({
         type: 'send',

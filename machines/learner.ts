@@ -17,6 +17,7 @@ export const learnerMachine = learnerSetup.createMachine({
     learn: { actions: withEvent('readChosen') },
     'chosen.read': [
       { guard: withEvent('isCompacted'), actions: withEvent('sendCompacted') },
+      { guard: withEvent('snapshotIsCheaper'), actions: withEvent('sendCompacted') },
       { actions: withEvent('sendChosen') },
     ],
     fetch: { actions: withEvent('readChunks') },
@@ -74,7 +75,7 @@ export const learnerMachine = learnerSetup.createMachine({
     },
     catchingUp: {
       description:
-        'Asks one server after another for chosen batches, a page at a time. Ends when it has them all, or no server has them.',
+        'Asks one server after another for chosen batches: for the next page before it executes the last one. Ends when it has them all, or no server has them.',
       meta: { paper: 'Paxos Made Simple, 2.3; the seed, 2-2 (catching up)' },
       entry: 'sendLearn',
       always: { guard: 'hasCaughtUp', target: 'following' },
@@ -92,6 +93,7 @@ export const learnerMachine = learnerSetup.createMachine({
             reenter: true,
             actions: [
               withEvent('recordRoundTrip'),
+              withEvent('sendLearnAhead'),
               withEvent('adoptChosen'),
               withEvent('recordTarget'),
               withEvent('adoptPeer'),
@@ -115,7 +117,7 @@ export const learnerMachine = learnerSetup.createMachine({
     },
     installingSnapshot: {
       description:
-        'The missing batches are deleted at the server that was asked: its snapshot is fetched and installed in their place.',
+        'The server that was asked holds the missing batches no longer, or its snapshot costs less: that is fetched and installed in their place.',
       meta: { paper: 'design of the project: snapshots' },
       initial: 'fetching',
       always: { guard: 'knowsTheSnapshot', target: 'catchingUp' },

@@ -40,7 +40,7 @@ export const defaultLimits: Limits = {
   queueRequests: 20_000,
   queueBytes: 64 * 1_048_576,
   acceptedWindow: 16,
-  snapshotEvery: 100_000,
+  snapshotEvery: 20_000,
 }
 
 /**

@@ -81,8 +81,8 @@ export interface Chosen {
 }
 
 /**
- * A learner: I do not hold the batches, or the chunks, that you asked for. This snapshot contains what the batches did; I know
- * everything chosen below `firstUnchosen`. Received by learners.
+ * A learner: I do not hold the batches, or the chunks, that you asked for, or the batches would cost you more than this snapshot. It
+ * contains what they did; I know everything chosen below `firstUnchosen`. Received by learners.
  */
 export interface Compacted {
   readonly type: 'compacted'

@@ -48,6 +48,11 @@ export class EventScope {
     return this.#nowMs
   }
 
+  /** True when a line of the journal must be written before a datagram leaves that its event caused. */
+  get isJournaled(): boolean {
+    return this.#journal !== null
+  }
+
   /** The state on disk; `null` when nobody observes it. */
   get durable(): DurableState | null {
     return this.#durable

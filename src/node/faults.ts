@@ -73,6 +73,7 @@ export class Faults {
         this.#meet(passing, () => outbound.respond(to, message))
       },
       flag: (oddity, sender) => outbound.flag(oddity, sender),
+      flush: () => outbound.flush(),
       close: () => {
         this.close()
         outbound.close()

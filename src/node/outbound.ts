@@ -6,6 +6,8 @@ import type { Driver } from '../core/driver.ts'
 export interface Outbound extends Pick<Driver, 'send' | 'flag' | 'heard' | 'lastHeard'> {
   /** Answers a client. The network may lose the answer. */
   respond(to: Address, message: ServerMessage): void
+  /** Sends now what waits for the end of the turn of the event loop. */
+  flush(): void
   /** Sends nothing more. */
   close(): void
 }

@@ -246,6 +246,8 @@ export class Runtime implements Driver {
 
   send(sent: SentMessage): void {
     this.#outbound?.send(sent)
+    // A page that arrived is executed in this event, and the next one comes meanwhile. A journal has its line first.
+    if (sent.message.type === 'learn' && !this.#scope.isJournaled) this.#outbound?.flush()
   }
 
   respond(to: Address, message: Respond['message']): void {

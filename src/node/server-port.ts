@@ -114,6 +114,7 @@ export class ServerPort {
         transport.count(oddity)
         this.#options.warnings.oddity(oddity, sender)
       },
+      flush: () => transport.flush(),
       close: () => transport.close(),
     }
   }

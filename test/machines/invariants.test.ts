@@ -263,6 +263,7 @@ const learnerCases: Cases<LearnerContext> = {
     ],
     ['others at the beginning', { broken: { answered: [0, 1] }, value: 'inquiring' }],
   ],
+  askedAhead: [['a page after the event that asked for it', { broken: { askedAhead: 10 } }]],
 }
 
 const queue = requestQueueContext({ ...self, limits: defaultLimits, timing: defaultTiming, leader: null })

@@ -117,6 +117,40 @@ describe('another server that needs what was deleted', () => {
     ])
   })
 
+  /** A page of so many batches from 3 on, each of one request. */
+  const page = (count: number) => ({ from: 3, batches: Array.from({ length: count }, () => batch('x')) })
+  const costs = (requests: number) => 65_536 + 256 * requests
+
+  test.each<[title: string, snapshot: SnapshotName, count: number, isOffered: boolean]>([
+    ['far below it', named(103), 10, true],
+    ['one request too near', named(102), 10, false],
+    [
+      'with so many requests that the snapshot costs as much',
+      named(103, { lengthBytes: costs(100) }),
+      10,
+      true,
+    ],
+    ['with too few requests for its size', named(103, { lengthBytes: costs(101) }), 10, false],
+    ['a little below it: the page reaches it', named(103), 100, false],
+    ['above it', named(3), 10, false],
+  ])('is offered the snapshot in place of a page when that costs less: %s', (_, snapshot, count, isOffered) => {
+    const role = learner({ snapshot, firstUnchosen: 200, limits: { snapshotEvery: 200 } })
+    const types = said(role.hear({ type: 'chosen.read', ...to1, ...page(count) })).map(
+      (want) => want.type === 'send' && want.message.type,
+    )
+    expect(types).toEqual([isOffered ? 'compacted' : 'chosen'])
+  })
+
+  test('an empty batch counts as a request, and an empty page costs nothing', () => {
+    const snapshot = named(103)
+    const role = learner({ snapshot, firstUnchosen: 200, limits: { snapshotEvery: 200 } })
+    const empty = { node: 0, elapsedMs: 1, groups: [] }
+    const [offer] = role.hear({ type: 'chosen.read', ...to1, from: 3, batches: [empty] })
+    expect(offer).toEqual(send(1, { type: 'compacted', snapshot, firstUnchosen: 200 }))
+    const [answer] = said(role.hear({ type: 'chosen.read', ...to1, from: 3, batches: [] }))
+    expect(answer).toMatchObject({ message: { type: 'chosen' } })
+  })
+
   test('receives the chunks that it asks for', () => {
     const read = { type: 'readChunks', snapshot: named(8), offsetBytes: 0, ...to1 } as const
     expect(role.hear({ type: 'fetch', snapshot: named(8), offsetBytes: 0, ...sentBy(1) })).toEqual([read])

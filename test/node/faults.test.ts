@@ -32,6 +32,7 @@ function serverWith(rules: readonly FaultRule[]) {
     heard: () => undefined,
     lastHeard: () => undefined,
     flag: () => undefined,
+    flush: () => undefined,
     close: () => passed.push('close'),
   })
   const inner: Receiver = {

@@ -11,7 +11,7 @@ import { members } from './role.ts'
 
 /** A live server 0 of three that begins with nothing stored. `said` is told what it says: `promise to 1`. */
 export async function beginFounder(
-  recorder: EventRecorder,
+  recorder: EventRecorder | null,
   said: (what: string) => void,
   storage = new MemoryStorage(),
 ): Promise<Runtime> {
@@ -27,6 +27,7 @@ export async function beginFounder(
       heard: () => undefined,
       lastHeard: () => undefined,
       flag: () => undefined,
+      flush: () => said('what waits leaves'),
       close: () => undefined,
     },
     { timing: defaultTiming, limits: defaultLimits, randomSeed: 1 },

@@ -49,6 +49,12 @@ function snapshots({ firstUnchosen }: LearnerContext): SnapshotName[] {
   ]
 }
 
+/** A page that ends below the snapshot, by more requests than the snapshot costs. */
+function farBelow(snapshot: SnapshotName | null) {
+  const from = (snapshot?.instance ?? 0) - 2
+  return from < 0 ? [] : [{ from, batches: [chosenAt(from)] }]
+}
+
 /** What concerns snapshots: offers, questions and answers, and the answers of storage. */
 function aboutSnapshots(context: LearnerContext): LearnerEvent[] {
   const { fetching, firstUnchosen } = context
@@ -70,6 +76,7 @@ function aboutSnapshots(context: LearnerContext): LearnerEvent[] {
     ),
     ...known.map((snapshot) => ({ type: 'fetch', snapshot, offsetBytes: 0, ...sentBy(1) }) as const),
     { type: 'chosen.read', ...peer, from: 0, batches: null },
+    ...farBelow(context.snapshot).map((page) => ({ type: 'chosen.read', ...peer, ...page }) as const),
     ...known.flatMap((snapshot) =>
       [null, ['AAAA', 'AAA=']].map(
         (chunks) => ({ type: 'chunks.read', ...peer, snapshot, offsetBytes: 0, chunks }) as const,
@@ -195,6 +202,7 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
     wasUnsettledHere: unsettledSince?.instance === firstUnchosen,
     knowsTheLast: learner.lastChosen !== null,
     isContradicted: learner.contradiction?.by.length ?? 0,
+    hasCheapSnapshot: value === 'following' && (learner.snapshot?.instance ?? 0) > 1,
     isWriting: value === 'following' && learner.writing !== null,
     asked: value === 'catchingUp' && [learner.asked.length, Math.min(learner.tries, 3)],
   }
