@@ -94,7 +94,8 @@ export function reasonToHalt(
     executedAt: first,
     reason:
       `the outcomes of this server differ from those of a quorum, ${place}: after instance ${instance} the running digest is ` +
-      `${lastOf(theirs)} on the servers ${servers}, and ${lastOf(own)} here. Its service does not behave as theirs: compare the ` +
-      'versions. Then remove the server from the members, and let it join again with an empty directory',
+      `${lastOf(theirs)} on the servers ${servers}, and ${lastOf(own)} here. Its service does not behave as theirs, or an older copy of ` +
+      'the directory of a server was put back: compare the versions, and keep this directory until it is known which answers hold. Then ' +
+      'remove the server from the members, and let it join again with an empty directory',
   }
 }

@@ -58,7 +58,7 @@ async function recover({ forceNewCluster, data, address: given, yes = false, jso
   ownerOf(data)
   const recovery = await Recovery.open(data, (name) => serviceCalled(name, data))
   try {
-    const { identity, survivor, notOriginal } = recovery
+    const { identity, survivor } = recovery
     const address = given ?? recovery.address
     if (address === null) {
       throw wrongUse(
@@ -66,7 +66,7 @@ async function recover({ forceNewCluster, data, address: given, yes = false, jso
       )
     }
     await refuseWhileOthersRun(survivor, identity)
-    await confirm(lossesOf(survivor, identity, notOriginal), { yes })
+    await confirm(lossesOf(recovery), { yes })
     const { cluster, instance, kept } = await recovery.found(address)
     const members = [{ id: identity.node, address }]
     const service = survivor.replica.serviceName
@@ -113,11 +113,9 @@ async function refuseWhileOthersRun({ replica }: Survivor, { node, cluster }: Id
 }
 
 /** What the operator must know. */
-function lossesOf(
-  { replica, firstUnchosen, aboveGap }: Survivor,
-  { node, cluster }: Identity,
-  notOriginal: string | null,
-): readonly string[] {
+function lossesOf({ survivor, identity, notOriginal, condemned }: Recovery): readonly string[] {
+  const { replica, firstUnchosen, aboveGap } = survivor
+  const { node, cluster } = identity
   const last = replica.firstUnexecuted - 1
   const [batches, are] =
     last === firstUnchosen
@@ -137,6 +135,11 @@ function lossesOf(
       ? []
       : [
           `the directory is a copy (${notOriginal}): what the server stored after the copy was made is lost, too`,
+        ]),
+    ...(condemned === null
+      ? []
+      : [
+          `the server has halted (${condemned}): if the directory is an older copy, what the server stored after the copy was made is lost, too`,
         ]),
     'a client may believe that it holds a lock which this server does not know of: only the tokens tell, and the new cluster grants higher ones',
     'no other server of the old cluster may run any more: clients that find it would be answered by two clusters',

@@ -164,10 +164,15 @@ function formatDisputes(reports: readonly StatusReport[]): string[] {
       : `at instance ${dispute.instance} or before`
     servers.set(since, [...(servers.get(since) ?? []), id])
   }
-  return [...servers].map(
+  if (servers.size === 0) return []
+  const lines = [...servers].map(
     ([since, ids]) =>
       `server ${ids.join(', ')}: requests for the service are refused, because outcomes differ ${since} and no quorum agrees`,
   )
+  return [
+    ...lines,
+    'a server that joins now takes the state of the server that --join names, and is counted with it: choose the one whose answers are to hold',
+  ]
 }
 
 /** A line for each view of the cluster and its members. Servers learn lazily, so the views may differ. */

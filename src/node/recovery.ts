@@ -8,9 +8,12 @@ import type { Service } from '../services/service.ts'
 import { markerName } from '../storage/marker.ts'
 import type { Identity } from '../storage/storage.ts'
 import type { RecoveredCluster } from './founded-from.ts'
-import { DataDirectory } from './home.ts'
+import { DataDirectory, type Standing } from './home.ts'
 import { foundFrom } from './new-cluster.ts'
 import { type Survivor, survivorOf } from './survivor.ts'
+
+/** A server that may have voted. */
+type Decided = Extract<Standing, { readonly kind: 'member' | 'condemned' }>
 
 /** The directory of a survivor, locked and read. */
 export class Recovery {
@@ -18,17 +21,20 @@ export class Recovery {
   readonly survivor: Survivor
   /** Why the directory is a copy; `null` when it is the original one. */
   readonly notOriginal: string | null
+  /** Why its server halted for ever, if it did: a quorum said that the directory is a copy, or was put back. */
+  readonly condemned: string | null
   readonly #path: string
   readonly #release: () => Promise<void>
 
   private constructor(
     directory: DataDirectory,
-    identity: Identity,
+    standing: Decided,
     survivor: Survivor,
     release: () => Promise<void>,
   ) {
-    this.identity = identity
+    this.identity = standing.identity
     this.survivor = survivor
+    this.condemned = standing.kind === 'condemned' ? standing.reason : null
     this.notOriginal = directory.notOriginal
     this.#path = directory.path
     this.#release = release
@@ -40,7 +46,7 @@ export class Recovery {
     const release = await directory.lock()
     try {
       const standing = directory.read()
-      if (standing?.kind !== 'member') {
+      if (standing?.kind !== 'member' && standing?.kind !== 'condemned') {
         throw new StartError(`the server of ${path} has not voted yet, so there is nothing to recover`)
       }
       const { identity, service: name } = standing
@@ -48,7 +54,7 @@ export class Recovery {
       if (name !== undefined && name !== service.name) {
         throw new StartError(`${path} is of a cluster that runs the service ${name}, not ${service.name}`)
       }
-      return new Recovery(directory, identity, await survivorOf(directory, identity, service), release)
+      return new Recovery(directory, standing, await survivorOf(directory, identity, service), release)
     } catch (error) {
       await release()
       throw error

@@ -88,9 +88,10 @@ test('a dispute is shown once for all servers that agree about its place, below 
     answer('127.0.0.1:3', statusOf(2, { dispute })),
     answer('127.0.0.1:4', statusOf(3, { dispute: null })),
   ]
-  expect(formatStatus(answers).split('\n').slice(-2)).toEqual([
+  expect(formatStatus(answers).split('\n').slice(-3)).toEqual([
     'server 0, 2: requests for the service are refused, because outcomes differ since instance 17 and no quorum agrees',
     'server 1: requests for the service are refused, because outcomes differ at instance 9 or before and no quorum agrees',
+    'a server that joins now takes the state of the server that --join names, and is counted with it: choose the one whose answers are to hold',
   ])
 })
 

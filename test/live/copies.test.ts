@@ -6,6 +6,8 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Address, NodeId } from '../../machines/batch.ts'
 import { type Client, connect } from '../../src/client/index.ts'
 import { type NodeOptions, startNode } from '../../src/node/node.ts'
+import { recoverCluster } from '../../src/node/recover-cluster.ts'
+import { lockService } from '../../src/services/lock.ts'
 import { NodeRoom } from '../support/node-room.ts'
 
 let room: NodeRoom<NodeId | 'copy'>
@@ -100,4 +102,22 @@ test('a backup that is put back is found by one who heard the server in between,
   expect(statusOf(0)).toMatchObject({ members: [{ id: 0 }, { id: 1, counted: true }, { id: 2 }] })
   expect(await held.release()).toBe(true)
   expect((await client.locks.acquire('a')).token).toBeGreaterThan(held.token)
+})
+
+test('the directory of a server that has halted for ever can be recovered when it is the last one', async () => {
+  await stop(1)
+  await cp(dataOf(1), dataOf('backup'), { recursive: true })
+  await start(1)
+  await (await clientOf(0).locks.acquire('a')).release()
+  await stop(1)
+  await rm(dataOf(1), { recursive: true })
+  await cp(dataOf('backup'), dataOf(1), { recursive: true })
+  await start(1, { moved: true })
+  await clientOf(0, 2).locks.acquire('b')
+  expect(await room.nodes.get(1)?.ended).toMatch(/have proof that this directory was copied or put back/)
+  await Promise.all([0, 1, 2].map(stop))
+  const { kept } = await recoverCluster({ dataDir: dataOf(1), service: lockService })
+  await start(1)
+  expect((await clientOf(1).locks.acquire('a')).token).toBeGreaterThan(2 ** 32)
+  await expect(start(2, { dataDir: kept }), 'nobody starts with the old one').rejects.toThrow()
 })
