@@ -125,6 +125,19 @@ export function mapOf<V>(entries: Iterable<readonly [key: string, value: V]>): S
   return built(sorted, 0, sorted.length)
 }
 
+/**
+ * The map of `keys`, each with the value that `valueAt` gives it, asked once for each place. Costs O(n) and makes nothing but the nodes
+ * when the keys are in order, each once; otherwise as `mapOf`.
+ */
+export function mapOfKeys<V>(
+  keys: readonly string[],
+  valueAt: (key: string, place: number) => V,
+): SortedMap<V> {
+  const isInOrder = keys.every((key, place) => place === 0 || (keys[place - 1] ?? '') < key)
+  if (isInOrder) return builtOfKeys(keys, valueAt, 0, keys.length)
+  return mapOf(keys.map((key, place) => [key, valueAt(key, place)] as const))
+}
+
 /** Sorted by key, each key once with its last value. */
 function inOrder<V>(entries: readonly (readonly [key: string, value: V])[]): (readonly [string, V])[] {
   return [...new Map(entries)].sort(([a], [b]) => (a < b ? -1 : 1))
@@ -139,11 +152,28 @@ function built<V>(
   const middle = (first + end) >> 1
   const entry = entries[middle]
   if (first >= end || entry === undefined) return null
-  const [key, value] = entry
   const left = built(entries, first, middle)
   const right = built(entries, middle + 1, end)
-  const node = new SortedMapNode(key, value, end - first, left, right)
-  // A restored state has more nodes than one search visits, and a later state may have them elsewhere.
+  return searched(new SortedMapNode(entry[0], entry[1], end - first, left, right))
+}
+
+/** The balanced tree of the sorted keys from `first` to below `end`. */
+function builtOfKeys<V>(
+  keys: readonly string[],
+  valueAt: (key: string, place: number) => V,
+  first: number,
+  end: number,
+): SortedMap<V> {
+  const middle = (first + end) >> 1
+  const key = keys[middle]
+  if (first >= end || key === undefined) return null
+  const left = builtOfKeys(keys, valueAt, first, middle)
+  const right = builtOfKeys(keys, valueAt, middle + 1, end)
+  return searched(new SortedMapNode(key, valueAt(key, middle), end - first, left, right))
+}
+
+/** A restored state has more nodes than one search visits, and a later state may have them elsewhere. */
+function searched<V>(node: SortedMapNode<V>): SortedMapNode<V> {
   searchNew(node)
   return node
 }

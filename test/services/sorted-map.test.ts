@@ -9,6 +9,7 @@ import {
   get,
   has,
   mapOf,
+  mapOfKeys,
   put,
   type SortedMap,
   sizeOf,
@@ -62,6 +63,9 @@ test('does what a Map does, stays balanced and writes into no map of before', ()
         const made = mapOf(given)
         checkedHeight(made)
         expect(entriesOf(made)).toEqual(inOrder)
+        const keys = given.map(([key]) => key)
+        const ofKeys = mapOfKeys(keys, (key, place) => [key, given[place]?.[1]])
+        expect(ofKeys).toEqual(mapOf(given.map(([key, value]) => [key, [key, value]])))
       }
     }),
   )
