@@ -46,7 +46,7 @@ function added(members: readonly Member[], member: Member): readonly Member[] {
       `server ${id} is counted already, at ${current.address}${by}: remove it first, or use another id`,
     )
   }
-  requireFree(members, { id, address })
+  requireFree(members, { id, address }, 'remove that one')
   if (current !== undefined && incarnation === null) {
     const isThere = current.address === address
     if (joining !== undefined && !isThere) {
@@ -87,7 +87,8 @@ function moved(
     addresses.set(id, canonicalAddress(address))
   }
   const after = members.map((member) => ({ ...member, address: addresses.get(member.id) ?? member.address }))
-  for (const member of after) requireFree(after, member)
+  // Those that stay where they are had addresses of their own before, so only one that moves can take an address of another.
+  for (const member of after) if (addresses.has(member.id)) requireOwn(after, member, addresses)
   return after.every(({ address }, place) => address === members[place]?.address) ? members : after
 }
 
@@ -98,14 +99,35 @@ function requireMember(members: readonly Member[], id: NodeId): void {
   )
 }
 
-/** Throws when another server has the address. */
+/** Throws when a server that moves would have the address of another. The other one may stay, or move as well. */
+function requireOwn(after: readonly Member[], member: Member, moved: ReadonlyMap<NodeId, Address>): void {
+  const { id, address } = member
+  const holder = holderOf(after, member)
+  if (holder !== undefined && moved.has(holder.id)) {
+    throw new Error(
+      `servers ${id} and ${holder.id} cannot both move to ${address}: give each its own address`,
+    )
+  }
+  requireFree(after, member, 'move that one in the same change')
+}
+
+/** Throws when another server has the address. `remedy` is what can be done about that server. */
 function requireFree(
   members: readonly Member[],
-  { id, address }: { readonly id: NodeId; readonly address: Address },
+  member: Pick<Member, 'id' | 'address'>,
+  remedy: string,
 ): void {
-  const holder = members.find((member) => member.address === address && member.id !== id)
+  const holder = holderOf(members, member)
   if (holder === undefined) return
   throw new Error(
-    `the address ${address} belongs to server ${holder.id}: remove that one, or use another address`,
+    `the address ${member.address} belongs to server ${holder.id}: ${remedy}, or use another address`,
   )
+}
+
+/** The other server that has the address. */
+function holderOf(
+  members: readonly Member[],
+  { id, address }: Pick<Member, 'id' | 'address'>,
+): Member | undefined {
+  return members.find((member) => member.address === address && member.id !== id)
 }

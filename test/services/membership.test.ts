@@ -125,7 +125,7 @@ describe('a change of members', () => {
     [
       'adding at an address in use',
       add(3, '127.0.0.1:29369'),
-      'the address 127.0.0.1:29369 belongs to server 2',
+      'the address 127.0.0.1:29369 belongs to server 2: remove that one, or use another address',
     ],
     ['admitting at an address in use', admit(3, '127.0.0.1:29369', 'd'), 'belongs to server 2'],
     ['removing one that is no member', remove(7), 'server 7 is not a member: the members are 0, 1, 2'],
@@ -164,9 +164,17 @@ describe('a change of members', () => {
       [move({ 7: 'h:9' }), 'server 7 is not a member: the members are 0, 1, 2'],
       [
         move({ 0: second.address }),
-        `the address ${second.address} belongs to server 1: remove that one, or use another address`,
+        `the address ${second.address} belongs to server 1: move that one in the same change, or use another address`,
       ],
-      [move({ 0: 'h:9', 1: 'h:9' }), 'the address h:9 belongs to server'],
+      [
+        move({ 2: first.address }),
+        `the address ${first.address} belongs to server 0: move that one in the same change, or use another address`,
+      ],
+      [
+        move({ 0: third.address, 1: 'h:9' }),
+        `the address ${third.address} belongs to server 2: move that one in the same change, or use another address`,
+      ],
+      [move({ 0: 'h:9', 1: 'h:9' }), 'servers 0 and 1 cannot both move to h:9: give each its own address'],
       [
         { action: 'move', servers: [0, 1].map((port) => ({ id: 2, address: `h:${port + 1}` })) } as const,
         'server 2 is moved twice: give it one address',
