@@ -14,7 +14,7 @@ const long = [
   'test/{campaigns,mutations,package}/*.test.ts',
   'test/checker/{search,walks}.test.ts',
   'test/cli/{cluster,cluster-faults,disaster-commands,quota-command,simulate-command,storage}.test.ts',
-  'test/live/{addresses,cluster,copied-directory,copies,damaged-log,leases,lifecycle,odd-service,snapshots}.test.ts',
+  'test/live/{addresses,cluster,copied-directory,copies,damaged-log,leases,lifecycle,odd-service,resumed-snapshot,snapshots}.test.ts',
   'test/storage/faults.test.ts',
 ]
 

@@ -15,6 +15,8 @@ export const chunksAtOnce = 4
 /** The progress of a fetch. */
 export interface Fetching {
   readonly snapshot: SnapshotName
+  /** The bytes that storage kept of it before a restart of this server; `null` until storage has said how many. */
+  readonly resumedBytes: number | null
   /** The bytes that arrived, in order and without a gap. */
   readonly receivedBytes: number
   /** The bytes that storage has kept. */
@@ -33,12 +35,29 @@ export function isOffer(context: LearnerContext, heard: Heard<Compacted>): boole
   )
 }
 
-/** The progress after an offer. A fetch of the same snapshot goes on where it was, also from another server. */
-export function fetchingAfter(before: Fetching | null, { snapshot }: Compacted): Fetching {
-  if (before !== null && sameSnapshot(before.snapshot, snapshot)) {
-    return before
-  }
-  return { snapshot, receivedBytes: 0, keptBytes: 0, keptChunks: 0 }
+/**
+ * True when the offer is taken up. Storage prepares one snapshot at a time: an offer of another one that arrives meanwhile is missed,
+ * and the server is asked again.
+ */
+export function isTakenUp(context: LearnerContext, heard: Heard<Compacted>): boolean {
+  const { fetching } = context
+  const isPreparing = fetching !== null && fetching.resumedBytes === null
+  return isOffer(context, heard) && (!isPreparing || isOfFetch(fetching, heard))
+}
+
+/** True when the offered snapshot is being fetched: that goes on where it was, also from another server. */
+export function isOfFetch(fetching: Fetching | null, { snapshot }: Compacted): boolean {
+  return fetching !== null && sameSnapshot(fetching.snapshot, snapshot)
+}
+
+/** The progress before storage has said what it kept. */
+export function offered(snapshot: SnapshotName): Fetching {
+  return { snapshot, resumedBytes: null, receivedBytes: 0, keptBytes: 0, keptChunks: 0 }
+}
+
+/** True when storage has kept the whole snapshot. */
+export function isWhole({ snapshot, keptBytes }: Fetching): boolean {
+  return keptBytes === snapshot.lengthBytes
 }
 
 /** True when storage has kept all chunks that were asked for, after one more is kept. */

@@ -229,6 +229,8 @@ export type LearnerEvent =
       readonly offsetBytes: number
       readonly chunks: readonly string[] | null
     }
+  /** Storage answers `resumeSnapshot`: it holds the first `keptBytes` of the snapshot, from before a restart; 0 for none. */
+  | { readonly type: 'snapshot.resumed'; readonly snapshot: SnapshotName; readonly keptBytes: number }
   /** Storage answers `keepChunk`: it holds the bytes of the snapshot below `endBytes`. */
   | { readonly type: 'chunk.kept'; readonly snapshot: SnapshotName; readonly endBytes: number }
   /**

@@ -44,7 +44,7 @@ export interface LearnerContext {
   readonly writing: SnapshotName | null
   /**
    * The snapshot that this server fetches, or fetched last and did not install; `null` for none. Invariant: storage keeps no more bytes
-   * than arrived, and no more arrived than it has.
+   * than arrived, those from before a restart among them, and no more arrived than it has; none arrived before storage said what it kept.
    */
   readonly fetching: Fetching | null
   /** The batch at the instance below `firstUnchosen`; `null` when it was not learned since the start. */

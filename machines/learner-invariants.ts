@@ -27,10 +27,12 @@ export const learnerInvariants: Invariants<LearnerContext> = {
       : null,
   fetching: ({ context: { fetching } }) => {
     if (fetching === null) return null
-    const { snapshot, receivedBytes, keptBytes } = fetching
-    return keptBytes <= receivedBytes && receivedBytes <= snapshot.lengthBytes
+    const { snapshot, resumedBytes, receivedBytes, keptBytes } = fetching
+    if (resumedBytes === null && receivedBytes > 0) return 'bytes arrived before storage said what it kept'
+    const counts = [resumedBytes ?? 0, keptBytes, receivedBytes, snapshot.lengthBytes]
+    return counts.every((count, place) => count >= (counts[place - 1] ?? 0))
       ? null
-      : `of ${snapshot.lengthBytes} bytes of a snapshot ${receivedBytes} are received and ${keptBytes} kept`
+      : `of ${snapshot.lengthBytes} bytes of a snapshot ${receivedBytes} are received, ${keptBytes} kept, and ${resumedBytes} from before a restart`
   },
   target: (step) => {
     const isBehind = isIn(step, 'behind') || isIn(step, 'catchingUp') || isIn(step, 'installingSnapshot')

@@ -1,7 +1,16 @@
 /** The delays, guards and actions of the learner's chart. */
 import { assign, enqueueActions, setup } from 'xstate'
 import { sameBatch } from './batch.ts'
-import { bytesOf, endsQuestion, fetchingAfter, isNextChunk, isOffer } from './fetching.ts'
+import {
+  bytesOf,
+  endsQuestion,
+  isNextChunk,
+  isOfFetch,
+  isOffer,
+  isTakenUp,
+  isWhole,
+  offered,
+} from './fetching.ts'
 import type { Heard, LearnerEvent } from './inbox.ts'
 import type { LearnerContext, LearnerInput } from './learner-context.ts'
 import {
@@ -44,6 +53,7 @@ type ChosenRead = Extract<LearnerEvent, { type: 'chosen.read' }>
 type ChunksRead = Extract<LearnerEvent, { type: 'chunks.read' }>
 type ChunkKept = Extract<LearnerEvent, { type: 'chunk.kept' }>
 type SnapshotChecked = Extract<LearnerEvent, { type: 'snapshot.checked' }>
+type SnapshotResumed = Extract<LearnerEvent, { type: 'snapshot.resumed' }>
 type SnapshotDrawn = Extract<LearnerEvent, { type: 'snapshot.drawn' }>
 type SnapshotHeld = Extract<LearnerEvent, { type: 'snapshot.held' }>
 
@@ -84,13 +94,20 @@ export const learnerSetup = setup({
     /** Another snapshot has replaced the one that was asked for. */
     chunksAreGone: (_, { chunks }: ChunksRead) => chunks === null,
     isOffer: ({ context }, heard: Heard<Compacted>) => isOffer(context, heard),
+    isTakenUp: ({ context }, heard: Heard<Compacted>) => isTakenUp(context, heard),
     isNextChunk: ({ context }, heard: Heard<Chunk>) => isNextChunk(context, heard),
-    isForAnotherSnapshot: ({ context }, { snapshot }: SnapshotChecked) =>
+    isForAnotherSnapshot: ({ context }, { snapshot }: SnapshotChecked | SnapshotResumed) =>
       !sameSnapshot(context.fetching?.snapshot ?? null, snapshot),
     /** Another snapshot was fetched meanwhile, and perhaps this one again from its beginning. */
     isOfAnotherFetch: ({ context: { fetching } }, { snapshot, endBytes }: ChunkKept) =>
-      !sameSnapshot(fetching?.snapshot ?? null, snapshot) || endBytes > (fetching?.receivedBytes ?? 0),
-    completesSnapshot: (_, { snapshot, endBytes }: ChunkKept) => endBytes === snapshot.lengthBytes,
+      fetching === null ||
+      !sameSnapshot(fetching.snapshot, snapshot) ||
+      endBytes > fetching.receivedBytes ||
+      endBytes <= fetching.keptBytes,
+    /** Storage has said what it kept before a restart. */
+    isResumed: ({ context: { fetching } }) => fetching !== null && fetching.resumedBytes !== null,
+    hasKeptAll: ({ context: { fetching } }) => fetching !== null && isWhole(fetching),
+    wasResumed: ({ context: { fetching } }) => (fetching?.resumedBytes ?? 0) > 0,
     completesQuestion: ({ context: { fetching } }) => fetching !== null && endsQuestion(fetching),
     isSound: (_, { isSound }: SnapshotChecked) => isSound,
     /** Chosen batches have arrived after all. */
@@ -238,10 +255,25 @@ export const learnerSetup = setup({
         }
       },
     ),
-    adoptOffer: assign(({ context }, heard: Heard<Compacted>) => ({
-      fetching: fetchingAfter(context.fetching, heard),
-      peer: heard.sender,
-    })),
+    adoptOffer: enqueueActions(({ context, enqueue }, heard: Heard<Compacted>) => {
+      enqueue.assign({ peer: heard.sender })
+      if (isOfFetch(context.fetching, heard)) return
+      const { snapshot } = heard
+      enqueue.assign({ fetching: offered(snapshot) })
+      enqueue.emit({ type: 'resumeSnapshot', snapshot })
+    }),
+    recordResumed: assign(({ context: { fetching } }, { keptBytes }: SnapshotResumed) =>
+      fetching === null
+        ? {}
+        : { fetching: { ...fetching, resumedBytes: keptBytes, receivedBytes: keptBytes, keptBytes } },
+    ),
+    /** Storage has dropped all that it kept. */
+    beginAgain: enqueueActions(({ context, enqueue }) => {
+      if (context.fetching === null) return
+      const { snapshot } = context.fetching
+      enqueue.assign({ fetching: offered(snapshot) })
+      enqueue.emit({ type: 'resumeSnapshot', snapshot })
+    }),
     /** What has arrived is kept, sooner or later. The rest is asked for, again if it was lost. */
     sendFetch: enqueueActions(({ context, enqueue }) => {
       const { fetching, peer } = context

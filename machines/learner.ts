@@ -31,7 +31,11 @@ export const learnerMachine = learnerSetup.createMachine({
       { actions: withEvent('persistSnapshot') },
     ],
     'snapshot.held': { actions: withEvent('recordHeld') },
-    // A chunk that arrived before the fetch was given up: the fetch may go on.
+    // Storage answers after the fetch was given up: the fetch may go on.
+    'snapshot.resumed': [
+      { guard: withEvent('isForAnotherSnapshot') },
+      { actions: withEvent('recordResumed') },
+    ],
     'chunk.kept': [{ guard: withEvent('isOfAnotherFetch') }, { actions: withEvent('recordKept') }],
     'batch.chosen': [
       { guard: withEvent('contradictsHistory'), actions: 'halt' },
@@ -108,7 +112,7 @@ export const learnerMachine = learnerSetup.createMachine({
           },
         ],
         compacted: {
-          guard: withEvent('isOffer'),
+          guard: withEvent('isTakenUp'),
           target: 'installingSnapshot',
           actions: [withEvent('recordTarget'), withEvent('adoptOffer')],
         },
@@ -119,14 +123,20 @@ export const learnerMachine = learnerSetup.createMachine({
       description:
         'The server that was asked holds the missing batches no longer, or its snapshot costs less: that is fetched and installed in their place.',
       meta: { paper: 'design of the project: snapshots' },
-      initial: 'fetching',
+      initial: 'resuming',
       always: { guard: 'knowsTheSnapshot', target: 'catchingUp' },
       on: { 'behind.noticed': { actions: withEvent('recordTarget') } },
       states: {
+        resuming: {
+          description:
+            'Storage looks for the part of the snapshot that it kept before a restart. Ends with its answer; at once, when the fetch goes on.',
+          always: { guard: 'isResumed', target: 'fetching' },
+        },
         fetching: {
           description:
             'Asks for the next chunks, and keeps them in order. Ends when the snapshot is complete, or when the server is silent: another one is asked.',
           entry: 'sendFetch',
+          always: { guard: 'hasKeptAll', target: 'checking' },
           after: {
             askInterval: [
               { guard: 'hasAskedEnough', target: '#learner.following', actions: 'forgetTarget' },
@@ -142,7 +152,6 @@ export const learnerMachine = learnerSetup.createMachine({
             chunk: { guard: withEvent('isNextChunk'), actions: withEvent('keepChunk') },
             'chunk.kept': [
               { guard: withEvent('isOfAnotherFetch') },
-              { guard: withEvent('completesSnapshot'), target: 'checking', actions: withEvent('recordKept') },
               {
                 guard: 'completesQuestion',
                 target: 'fetching',
@@ -153,9 +162,8 @@ export const learnerMachine = learnerSetup.createMachine({
             ],
             // The server has deleted the snapshot: its present one is fetched.
             compacted: {
-              guard: withEvent('isOffer'),
-              target: 'fetching',
-              reenter: true,
+              guard: withEvent('isTakenUp'),
+              target: 'resuming',
               actions: [withEvent('recordTarget'), withEvent('adoptOffer')],
             },
           },
@@ -172,6 +180,8 @@ export const learnerMachine = learnerSetup.createMachine({
                 target: '#learner.catchingUp',
                 actions: withEvent('adoptSnapshot'),
               },
+              // Perhaps the disk damaged what was kept before a restart: that is no fault of the server that sent the rest.
+              { guard: 'wasResumed', target: 'resuming', actions: 'beginAgain' },
               {
                 target: '#learner.catchingUp',
                 actions: ['flagSnapshot', 'forgetFetching', 'adoptNextPeer'],

@@ -76,9 +76,15 @@ export interface ReadChunks {
 }
 
 /**
- * Keep a chunk of a snapshot that another server sends, in base64; answered with `chunk.kept`. Chunks come in order. One at offset 0
- * begins a snapshot, and what was kept before is dropped.
+ * Prepare to keep a snapshot that another server sends: go on with what was kept of this very snapshot before a restart, and drop what
+ * was kept of any other; answered with `snapshot.resumed`. One at a time.
  */
+export interface ResumeSnapshot {
+  readonly type: 'resumeSnapshot'
+  readonly snapshot: SnapshotName
+}
+
+/** Keep a chunk of that snapshot, in base64; answered with `chunk.kept`. Chunks come in order, after what is kept. */
 export interface KeepChunk {
   readonly type: 'keepChunk'
   readonly snapshot: SnapshotName
@@ -191,6 +197,7 @@ export type Output =
   | Read
   | TakeSnapshot
   | ReadChunks
+  | ResumeSnapshot
   | KeepChunk
   | CheckSnapshot
   | InstallSnapshot

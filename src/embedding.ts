@@ -31,8 +31,11 @@ import {
   drawnAtOnce,
   fileOn,
   installationOf,
+  keptBytesOn,
+  resumed,
   type SnapshotFiles,
   withChunk,
+  withoutReceiving,
   withSnapshot,
 } from './stepped/snapshots.ts'
 
@@ -178,13 +181,17 @@ export class EmbeddedNode {
         return file.name
       },
       readChunks: (request) => chunksOn(this.#files, request),
+      resumeSnapshot: (name) => {
+        this.#files = resumed(this.#files, name)
+        return keptBytesOn(this.#files)
+      },
       keepChunk: (chunk) => {
         this.#files = withChunk(this.#files, chunk)
         return 'kept'
       },
       checkSnapshot: (name, begin) => {
         const file = checkedFile(this.#files, name, begin)
-        if (file !== null) this.#files = withSnapshot(this.#files, file)
+        this.#files = file === null ? withoutReceiving(this.#files) : withSnapshot(this.#files, file)
         return file !== null
       },
       checked: (name, begin) => installationOf(this.#files, name, begin),

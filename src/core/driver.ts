@@ -73,16 +73,21 @@ export interface Driver {
    */
   readChunks(request: ChunkRequest): void
   /**
-   * Keeps a chunk. Chunks come in order; one at offset 0 begins a snapshot and drops the chunks of another one. Then the driver gives
-   * the event `chunkKept(chunk)` to the node. `begin` begins to read the snapshot.
+   * Prepares to keep a snapshot: goes on with what an earlier process kept of this very snapshot, and drops what was kept of any other.
+   * Then the driver gives the event `snapshotResumed(snapshot, keptBytes)` to the node. `begin` begins to read the snapshot.
    */
-  keepChunk(chunk: ReceivedChunk, begin: () => Installation): void
+  resumeSnapshot(snapshot: SnapshotName, begin: () => Installation): void
   /**
-   * Makes the kept snapshot durable, and checks its length, its digest and its contents. Then the driver gives the event
-   * `snapshotChecked(snapshot, isSound)` to the node.
+   * Keeps a chunk of that snapshot. Chunks come in order, after what is kept. Then the driver gives the event `chunkKept(chunk)` to the
+   * node.
+   */
+  keepChunk(chunk: ReceivedChunk): void
+  /**
+   * Makes the kept snapshot durable, and checks its length, its digest and its contents. Drops it when it is not sound. Then the driver
+   * gives the event `snapshotChecked(snapshot, isSound)` to the node.
    */
   checkSnapshot(snapshot: SnapshotName): void
-  /** The sound snapshot, completely read. `begin` begins to read it, if the driver has not. */
+  /** The sound snapshot, completely read and ended. `begin` begins to read it, if the driver has not. */
   checked(snapshot: SnapshotName, begin: () => Installation): Installation
   /** The state on disk after all writes that have ended; `null` when this driver does not track it. */
   durable(): DurableState | null

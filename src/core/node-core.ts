@@ -101,6 +101,11 @@ export function chunksRead(request: ChunkRequest, chunks: readonly string[] | nu
   return tellLearner({ type: 'chunks.read', ...request, chunks })
 }
 
+/** The event after storage has prepared to keep a snapshot, of which it holds the first `keptBytes`. */
+export function snapshotResumed(snapshot: SnapshotName, keptBytes: number): CoreEvent {
+  return tellLearner({ type: 'snapshot.resumed', snapshot, keptBytes })
+}
+
 /** The event after a chunk was kept. */
 export function chunkKept({ snapshot, offsetBytes, bytes }: ReceivedChunk): CoreEvent {
   return tellLearner({ type: 'chunk.kept', snapshot, endBytes: offsetBytes + bytesOf(bytes) })
@@ -255,9 +260,12 @@ export class NodeCore {
         this.#driver.readChunks({ to, incarnation, snapshot, offsetBytes })
         return
       }
+      case 'resumeSnapshot':
+        this.#driver.resumeSnapshot(output.snapshot, () => this.#replica.installation())
+        return
       case 'keepChunk': {
         const { snapshot, offsetBytes, bytes } = output
-        this.#driver.keepChunk({ snapshot, offsetBytes, bytes }, () => this.#replica.installation())
+        this.#driver.keepChunk({ snapshot, offsetBytes, bytes })
         return
       }
       case 'checkSnapshot':

@@ -2,6 +2,8 @@ import type { Batch, Instance, Json, Request } from '../../machines/batch.ts'
 import type { Recalled } from '../../machines/inbox.ts'
 import type { Member } from '../../machines/members.ts'
 import type { Execution, ReadOutcome } from '../../machines/outcome.ts'
+import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { messageOf } from './message-of.ts'
 
 /** The replicated state of a node, as the core uses it. `Replica` in src/services/replica.ts implements it. */
 export interface ReplicatedState {
@@ -56,8 +58,24 @@ export interface Installation {
   /** Reads the next bytes, of any length. Throws an Error with the reason when they cannot belong to a snapshot of this service. */
   add(bytes: Uint8Array): void
   /**
-   * Replaces the whole replicated state. Throws, and changes nothing, when the snapshot is not complete, or is older than the state. A
-   * capture that is in progress goes on with the state of its instance.
+   * Ends the reading. Throws an Error with the reason when the snapshot is not complete, or when the service cannot restore its state
+   * from it. Changes nothing when it has ended before.
+   */
+  end(): void
+  /**
+   * Replaces the whole replicated state. Throws, and changes nothing, when `end` has not succeeded, when the snapshot is older than the
+   * state, and when it was installed before. A capture that is in progress goes on with the state of its instance.
    */
   install(): void
+}
+
+/** Ends the reading of a snapshot. Returns why it is not the whole snapshot of that name; `null` when it is. */
+export function whyNotInstallable(installation: Installation, { instance }: SnapshotName): string | null {
+  try {
+    installation.end()
+  } catch (error) {
+    return messageOf(error)
+  }
+  if (installation.instance === instance) return null
+  return `it is a picture of instance ${installation.instance}, and one of instance ${instance} was announced`
 }

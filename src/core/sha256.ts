@@ -10,6 +10,11 @@ export class Sha256 {
     return this
   }
 
+  /** The digest in hexadecimal of the parts so far. */
+  soFar(): string {
+    return bytesToHex(this.#hash.clone().digest())
+  }
+
   /** The digest in hexadecimal. To be called once, after the last part. */
   hex(): string {
     return bytesToHex(this.#hash.digest())

@@ -127,6 +127,11 @@ export class LiveNode implements RunningNode {
             'the service failed to give its state for a snapshot: the log keeps all batches',
           ),
         refused: (reason) => logger.warn({ reason }, 'refused the snapshot of another server'),
+        resumed: ({ instance, lengthBytes }, keptBytes) =>
+          logger.info(
+            { instance, keptBytes, lengthBytes },
+            'goes on receiving a snapshot of which it had kept a part before the restart',
+          ),
       },
     })
     this.#disk = this.#watchDisk()

@@ -139,7 +139,7 @@ async function store(directory: string, identity: Identity, replica: Replica): P
   await storage.open()
   try {
     await storage.initialise(identity)
-    const draft = storage.draft('taken')
+    const draft = storage.draft()
     const capture = replica.capture()
     try {
       for (let slice = capture.next(sliceBytes); slice !== null; slice = capture.next(sliceBytes)) {

@@ -27,6 +27,7 @@ export async function installStored(
     read(part)
     atBytes += part.length
   }
+  installation.end()
   installation.install()
 }
 

@@ -21,6 +21,7 @@ import {
   pageRead,
   snapshotChecked,
   snapshotDrawn,
+  snapshotResumed,
 } from '../core/node-core.ts'
 import { promised } from '../core/process.ts'
 import type { HeardFrom } from '../core/reach.ts'
@@ -50,7 +51,7 @@ export interface Watchers extends EventWatchers {
   readonly condemned?: (reason: string) => void
   /** Hears why this server sends nothing more. */
   readonly withdrawn?: (reason: string) => void
-  /** Receives what prevents snapshots. */
+  /** Receives what happens to snapshots. */
   readonly snapshots?: SnapshotReports
 }
 
@@ -80,7 +81,7 @@ export class Runtime implements Driver {
       disputed = () => undefined,
       withdrawn = () => undefined,
       condemned = () => undefined,
-      snapshots = { notDrawn: () => undefined, refused: () => undefined },
+      snapshots = { notDrawn: () => undefined, refused: () => undefined, resumed: () => undefined },
       ...watchers
     }: Watchers = {},
   ) {
@@ -281,8 +282,13 @@ export class Runtime implements Driver {
     this.#unlessFailed(answered)
   }
 
-  keepChunk(chunk: ReceivedChunk, begin: () => Installation): void {
-    const kept = promised(this.#snapshots.keep(chunk, begin))
+  resumeSnapshot(snapshot: SnapshotName, begin: () => Installation): void {
+    const resumed = promised(this.#snapshots.resume(snapshot, begin))
+    this.#unlessFailed(resumed.then((keptBytes) => this.#take(snapshotResumed(snapshot, keptBytes))))
+  }
+
+  keepChunk(chunk: ReceivedChunk): void {
+    const kept = promised(this.#snapshots.keep(chunk))
     this.#unlessFailed(kept.then(() => this.#take(chunkKept(chunk))))
   }
 

@@ -96,7 +96,8 @@ export class Replay {
     const { node, run } = line
     const before = this.#servers.get(node)
     if (before?.state.running != null) this.#end(before, line)
-    const disk = diskAt(run)
+    // What the server had kept of a received snapshot stands in no line: it is what it kept in the run before.
+    const disk = { ...diskAt(run), receiving: before?.state.disk.receiving ?? null }
     const settings: NodeSettings = {
       ...usualNodeSettings,
       self: node,

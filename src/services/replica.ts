@@ -240,19 +240,26 @@ export class Replica implements ReplicatedState {
 
   installation(): Installation {
     const restoring = new RestoringState(this.#options)
+    let ended: ReplicaState | null = null
     return {
       get instance() {
         return restoring.head?.firstUnexecuted ?? null
       },
       add: (bytes) => restoring.add(bytes),
+      end: () => {
+        ended ??= restoring.end()
+      },
       install: () => {
-        const state = restoring.end()
+        const state = ended
+        if (state === null) throw new Error('the snapshot was not read to its end, or was installed before')
         if (state.firstUnexecuted < this.#state.firstUnexecuted) {
           throw new Error(
             `the snapshot ends before instance ${state.firstUnexecuted}, which this server has executed: it continues at ${this.#state.firstUnexecuted}`,
           )
         }
         this.#state = state
+        // Two replicas never share a state.
+        ended = null
       },
     }
   }
@@ -320,6 +327,7 @@ export class Restoration {
 
   /** Returns the replica. Throws when the snapshot is not complete, or when the service cannot restore its rows. */
   end(): Replica {
+    this.#installation.end()
     this.#installation.install()
     return this.#replica
   }

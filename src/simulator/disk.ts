@@ -9,12 +9,11 @@ import {
   type Stored,
   withoutCompacted,
 } from '../core/durable.ts'
-import { type Operation, type Process, run } from '../core/process.ts'
+import { type Operation, operationOf, type Process, run } from '../core/process.ts'
+import type { FileDraft } from '../storage/file-draft.ts'
 import type { Files } from '../storage/files.ts'
 import type { LogSizes } from '../storage/log/log-writer.ts'
 import { LogStore } from '../storage/log-store.ts'
-import type { DraftKind } from '../storage/snapshot-draft.ts'
-import type { FileDraft } from '../storage/snapshot-files.ts'
 import type { Identity } from '../storage/storage.ts'
 import { type StoreParts, usualStoreParts } from '../storage/store-parts.ts'
 import { checkOpened } from '../verify/storage.ts'
@@ -23,6 +22,8 @@ import { Random, seedFor } from './random.ts'
 
 /** Small segments, so that they change often in a run. */
 const sizes: LogSizes = { segmentBytes: 48 * 1_024, aheadBytes: 16 * 1_024 }
+/** What is kept of a received snapshot is made durable each time when so many bytes have arrived: often in a run. */
+const keepEveryBytes = 500
 /** The size of the pages in which a server reads its chosen batches when it starts, in bytes of JSON. */
 const pageBytes = 16_384
 
@@ -132,8 +133,13 @@ export class SimulatedDisk {
   }
 
   /** Begins a snapshot file. */
-  draft(kind: DraftKind): FileDraft {
-    return this.#opened().draft(kind)
+  draft(): FileDraft {
+    return this.#opened().draft()
+  }
+
+  /** Goes on with a snapshot that another server sends, or begins it. */
+  receive(name: SnapshotName, visit: (bytes: Uint8Array) => void): Operation<FileDraft> {
+    return operationOf(this.#opened().receive(name, visit))
   }
 
   /** Reads a part of a snapshot; `null` when it is not held. Fails with a `StorageError` when it cannot be read. */
@@ -161,6 +167,7 @@ export class SimulatedDisk {
       after,
       salt,
       sizes,
+      keepEveryBytes,
       failed,
       parts: this.#parts,
     })

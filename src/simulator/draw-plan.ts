@@ -52,7 +52,8 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   } as const
   // Snapshots have their own random sequence, so that the rest of the plan does not depend on them.
   const snapshots = new Random(seedFor(seed, 'snapshots'))
-  const plan = { ...drawn, ...(snapshots.chance(75) ? { snapshotEvery: snapshots.between(2, 40) } : {}) }
+  const snapshotEvery = shape?.snapshotEvery ?? (snapshots.chance(75) ? snapshots.between(2, 40) : undefined)
+  const plan = { ...drawn, ...(snapshotEvery === undefined ? {} : { snapshotEvery }) }
   // The clocks of clients have their own random sequence, so that the rest of the plan does not depend on them.
   const clocks = new Random(seedFor(seed, 'clocks of clients'))
   if (!allowed.includes('clientClock') || clocks.chance(50)) return { ...plan, faults: faults.sort(byTime) }

@@ -7,6 +7,8 @@ export interface Shape {
   /** The time at which clients must have requests in progress. */
   readonly busyAtMs: number
   readonly faults: readonly Fault[]
+  /** A server takes a snapshot after this many requests; omitted when the shape needs none. */
+  readonly snapshotEvery?: number
 }
 
 interface Draw {
@@ -33,6 +35,8 @@ export function drawShape(draw: Draw): Shape | null {
     return drawOldDirectory(draw)
   }
   if (isAgain && draw.servers > 1 && may('crash', 'delay')) return drawAgain(draw)
+  // Drawn last, so that the other shapes do not depend on it.
+  if (draw.servers > 2 && may('cut', 'crash') && random.chance(percent)) return drawLate(draw)
   return null
 }
 
@@ -135,6 +139,28 @@ function drawAgain({ random, servers, stormMs }: Draw): Shape {
     })
   }
   return { busyAtMs: atMs, faults }
+}
+
+/**
+ * A server is cut off while the others take snapshots. When it receives the snapshot of one of them, it crashes just after it has kept a
+ * chunk, again and again, and restarts immediately.
+ */
+function drawLate({ random, servers, stormMs }: Draw): Shape {
+  // Not the server that clients ask first: without it, nothing is chosen for a while.
+  const late = random.between(1, servers - 1)
+  const others = idsBelow(servers).filter((id) => id !== late)
+  const atMs = random.between(500, stormMs >> 1)
+  const forMs = random.between(300, 1_500)
+  const faults: Fault[] = [{ kind: 'cut', links: [...to(late, others), ...from(late, others)], atMs, forMs }]
+  const crashes = random.between(2, 5)
+  for (let crash = 0, nextMs = atMs + forMs; crash < crashes; crash += 1, nextMs += random.between(50, 800)) {
+    faults.push({
+      ...{ kind: 'crash', server: late, during: 'chunk', calls: random.below(3), atMs: nextMs },
+      unsynced: random.pick(['lost', 'kept', 'torn', 'cached'] as const),
+      forMs: random.between(1, 30),
+    })
+  }
+  return { busyAtMs: atMs, faults, snapshotEvery: random.between(5, 15) }
 }
 
 function idsBelow(count: number): NodeId[] {

@@ -43,7 +43,7 @@ const faultSchema = Type.Union([
   fault('cut', { links: Type.Array(Type.Tuple([end, end])), ...lasting }),
   fault('crash', {
     server: target,
-    during: oneOf(['nothing', 'sync', 'call']),
+    during: oneOf(['nothing', 'sync', 'call', 'chunk']),
     calls: Type.Integer({ minimum: 0, maximum: 1_000 }),
     unsynced,
     ...lasting,

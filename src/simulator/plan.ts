@@ -59,13 +59,14 @@ export type Fault =
   /** A partition, complete or partial, in one or both directions. */
   | ({ readonly kind: 'cut'; readonly links: readonly CutLink[] } & Lasting)
   /**
-   * The server crashes, and restarts after `forMs`. With `during` it crashes within the next sync of its disk, or within a later call
-   * of the file system, after `calls` others. `unsynced` says what becomes of the writes that are not synced.
+   * The server crashes, and restarts after `forMs`. With `during` it crashes within the next sync of its disk, within a later call of
+   * the file system, or just after it has kept a chunk of a snapshot that it receives, after `calls` others. `unsynced` says what becomes of
+   * the writes that are not synced.
    */
   | ({
       readonly kind: 'crash'
       readonly server: Target
-      readonly during: 'nothing' | 'sync' | 'call'
+      readonly during: 'nothing' | 'sync' | 'call' | 'chunk'
       readonly calls: number
       readonly unsynced: Unsynced
     } & Lasting)

@@ -5,13 +5,19 @@ import type { ServerSurroundings } from './server.ts'
 import { type RunOptions, ServerRun } from './server-run.ts'
 import { Suspension } from './suspension.ts'
 
-export interface ProcessOptions extends Omit<RunOptions, 'suspension' | 'soon'> {
+export interface ProcessOptions extends Omit<RunOptions, 'suspension' | 'soon' | 'kept'> {
   /** The duration of a call of the file system; `null` when it ends at once. */
   readonly callMs: (call: FileCall) => number | null
 }
 
+/** What a fault may wait for: a call of the file system of some kind or of any, or the end of keeping a chunk of a snapshot. */
+export type WatchedCall = FileCall | 'any' | 'chunk'
+
+/** Half of it later the next chunk is being kept, or the snapshot checked. */
+const chunkMs = 2
+
 interface Watcher {
-  readonly call: FileCall | 'any'
+  readonly call: WatchedCall
   readonly begun: (callMs: number) => void
 }
 
@@ -40,7 +46,7 @@ export class ServerProcess implements DiskProcess {
   }
 
   /** Calls `begun` once, with its duration, when the next call of this kind begins. With `null` nothing is called. */
-  watch(call: FileCall | 'any', begun: ((callMs: number) => void) | null): void {
+  watch(call: WatchedCall, begun: ((callMs: number) => void) | null): void {
     this.#watcher = begun === null ? null : { call, begun }
   }
 
@@ -51,7 +57,13 @@ export class ServerProcess implements DiskProcess {
     }
     this.#run = new ServerRun(
       this.#around,
-      { ...this.#options, suspension: this.suspension, soon, failed },
+      {
+        ...this.#options,
+        suspension: this.suspension,
+        soon,
+        failed,
+        kept: () => this.#notify('chunk', chunkMs),
+      },
       opened,
     )
   }
@@ -98,9 +110,9 @@ export class ServerProcess implements DiskProcess {
     }
   }
 
-  #notify(call: FileCall, callMs: number): void {
+  #notify(call: FileCall | 'chunk', callMs: number): void {
     const watcher = this.#watcher
-    if (watcher === null || (watcher.call !== 'any' && watcher.call !== call)) return
+    if (watcher === null || (watcher.call !== call && (watcher.call !== 'any' || call === 'chunk'))) return
     this.#watcher = null
     watcher.begun(callMs)
   }

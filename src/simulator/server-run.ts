@@ -17,12 +17,14 @@ import {
   pageRead,
   snapshotChecked,
   snapshotDrawn,
+  snapshotResumed,
 } from '../core/node-core.ts'
 import { type Operation, operationOf } from '../core/process.ts'
 import type { Capture, Installation } from '../core/replicated-state.ts'
 import type { Cause } from '../inspect/records/record.ts'
 import { type ArmedTimer, type Later, SteppedNode, type Surroundings } from '../stepped/node.ts'
-import { type KeeperStore, SnapshotKeeper } from '../storage/snapshot-keeper.ts'
+import type { FileDraft } from '../storage/file-draft.ts'
+import { type DraftOperations, type KeeperStore, SnapshotKeeper } from '../storage/snapshot-keeper.ts'
 import { maxCommandBytes } from '../wire/limits.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import type { Opened, SimulatedDisk } from './disk.ts'
@@ -48,6 +50,8 @@ export interface RunOptions {
   readonly suspension: Suspension
   /** Runs an action after the present event, unless the process has ended then. */
   readonly soon: (action: () => void) => void
+  /** A chunk of a snapshot is kept. */
+  readonly kept: () => void
   /** The disk has failed: the server halts. */
   readonly failed: (error: Error) => void
   /** The node has halted. */
@@ -78,6 +82,7 @@ export class ServerRun implements Surroundings {
       },
       // The disk of the server that sent it was damaged.
       refused: () => undefined,
+      resumed: () => around.met('a transfer of a snapshot resumed after a restart'),
     })
     const settings = { ...around.settings, self: id, incarnation, boot }
     this.node = SteppedNode.start(settings, this, opened, randomSeed)
@@ -151,8 +156,17 @@ export class ServerRun implements Surroundings {
     return this.#later(operationOf(this.#keeper.chunks(request)), (chunks) => chunksRead(request, chunks))
   }
 
-  keepChunk(chunk: ReceivedChunk, begin: () => Installation): Later {
-    return this.#later(operationOf(this.#keeper.keep(chunk, begin)), () => chunkKept(chunk))
+  resumeSnapshot(snapshot: SnapshotName, begin: () => Installation): Later {
+    return this.#later(operationOf(this.#keeper.resume(snapshot, begin)), (keptBytes) =>
+      snapshotResumed(snapshot, keptBytes),
+    )
+  }
+
+  keepChunk(chunk: ReceivedChunk): Later {
+    return this.#later(operationOf(this.#keeper.keep(chunk)), () => {
+      this.#options.kept()
+      return chunkKept(chunk)
+    })
   }
 
   checkSnapshot(snapshot: SnapshotName): Later {
@@ -241,16 +255,28 @@ function timerName(role: RoleName, id: string): string {
   return `${role} ${id}`
 }
 
+function operationsOf(draft: FileDraft): DraftOperations {
+  return {
+    get lengthBytes() {
+      return draft.lengthBytes
+    },
+    append: (bytes) => (ended) => draft.append(bytes, ended),
+    seal: () => (ended) => draft.seal(ended),
+    discard: () => (ended) => draft.discard(ended),
+  }
+}
+
 function keeperStore(disk: SimulatedDisk): KeeperStore {
   return {
-    draft: (kind) => {
-      const draft = disk.draft(kind)
-      return {
-        append: (bytes) => (ended) => draft.append(bytes, ended),
-        seal: () => (ended) => draft.seal(ended),
-        discard: () => (ended) => draft.discard(ended),
-      }
-    },
+    draft: () => operationsOf(disk.draft()),
+    receive: (name, visit) => (ended) =>
+      disk.receive(
+        name,
+        visit,
+      )((error, draft) => {
+        if (error === null) ended(null, operationsOf(draft!))
+        else ended(error)
+      }),
     readSnapshot: (name, offsetBytes, lengthBytes) => disk.readSnapshot(name, offsetBytes, lengthBytes),
   }
 }

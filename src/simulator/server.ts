@@ -14,10 +14,10 @@ import { StorageError } from '../storage/storage.ts'
 import { clockRateOf, epochMs } from './clock.ts'
 import { type SimulatedDatagram, simulatedCluster } from './datagram.ts'
 import { type Opened, SimulatedDisk } from './disk.ts'
-import type { FileCall, FileFault, Unsynced } from './files.ts'
+import type { FileFault, Unsynced } from './files.ts'
 import type { SimulatedNetwork } from './network.ts'
 import { Random, seedFor } from './random.ts'
-import { ServerProcess } from './server-process.ts'
+import { ServerProcess, type WatchedCall } from './server-process.ts'
 import type { Situation } from './situations.ts'
 import type { Timeline } from './timeline.ts'
 
@@ -218,8 +218,11 @@ export class SimulatedServer {
     this.#refused = { ended, unneeded }
   }
 
-  /** Calls `begun` once, with the duration of the call, when the process calls the file system: at the next sync, or later. */
-  atNextCall(call: FileCall | 'any', begun: (callMs: number) => void): void {
+  /**
+   * Calls `begun` once, with the duration of the call, when the process calls the file system: at the next sync, or later; or when it
+   * has kept a chunk of a snapshot.
+   */
+  atNextCall(call: WatchedCall, begun: (callMs: number) => void): void {
     this.#process?.watch(call, begun)
   }
 

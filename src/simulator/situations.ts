@@ -18,6 +18,7 @@ export const situations = [
   'a store that refused damaged data',
   'a snapshot taken or received',
   'a snapshot installed',
+  'a transfer of a snapshot resumed after a restart',
   'a slow disk',
   'a process paused',
   'a server stopped for good',
@@ -81,6 +82,7 @@ export const seldom: readonly Situation[] = [
   'filling a hole below a full window of accepted records',
   'a learner that lost all its informants',
   'an old directory brought back under its id',
+  'a transfer of a snapshot resumed after a restart',
 ]
 
 /** A series of this many runs meets every situation. When a longer series misses one, the plans are drawn badly. */

@@ -250,13 +250,14 @@ export class Storm {
       case 'sync':
         server.atNextCall('sync', (callMs) => within(callMs))
         return
-      case 'call': {
+      case 'call':
+      case 'chunk': {
         const inCall = () => {
-          happened('a crash within a call of the file system')
+          if (during === 'call') happened('a crash within a call of the file system')
           crash()
         }
         const count = (left: number) => {
-          server.atNextCall('any', (callMs) => {
+          server.atNextCall(during === 'call' ? 'any' : 'chunk', (callMs) => {
             if (left > 0) count(left - 1)
             else within(callMs, inCall)
           })

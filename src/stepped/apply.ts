@@ -12,7 +12,17 @@ import type { Capture, Installation, ReplicatedState } from '../core/replicated-
 import { afterCrash, afterSync, chosenOn, type Disk, storedOn, withWrite } from './disk.ts'
 import { type ArmedTimer, type Later, SteppedNode, type Surroundings } from './node.ts'
 import type { NodeSettings } from './settings.ts'
-import { checkedFile, chunksOn, drawnAtOnce, installationOf, withChunk, withSnapshot } from './snapshots.ts'
+import {
+  checkedFile,
+  chunksOn,
+  drawnAtOnce,
+  installationOf,
+  keptBytesOn,
+  resumed,
+  withChunk,
+  withoutReceiving,
+  withSnapshot,
+} from './snapshots.ts'
 import type { NodeState, NodeStep, ReplicaState, Running, SentResponse } from './state.ts'
 
 /**
@@ -168,6 +178,11 @@ class Collector implements Surroundings {
     return this.#unlessLater(chunksOn(this.disk, request))
   }
 
+  resumeSnapshot(name: SnapshotName): number | Later {
+    this.disk = resumed(this.disk, name)
+    return this.#unlessLater(keptBytesOn(this.disk))
+  }
+
   keepChunk(chunk: ReceivedChunk): 'kept' | Later {
     this.disk = withChunk(this.disk, chunk)
     return this.#unlessLater('kept')
@@ -175,7 +190,7 @@ class Collector implements Surroundings {
 
   checkSnapshot(name: SnapshotName, begin: () => Installation): boolean | Later {
     const file = checkedFile(this.disk, name, begin)
-    if (file !== null) this.disk = withSnapshot(this.disk, file)
+    this.disk = file === null ? withoutReceiving(this.disk) : withSnapshot(this.disk, file)
     return this.#unlessLater(file !== null)
   }
 
@@ -286,6 +301,7 @@ class StoredReplica implements ReplicatedState {
         return installation.instance
       },
       add: (bytes: Uint8Array) => installation.add(bytes),
+      end: () => installation.end(),
       install: () => {
         installation.install()
         this.#hasChanged = true

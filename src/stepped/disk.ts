@@ -1,7 +1,7 @@
 /** A disk as a value: its durable state, the writes of the current sync, and the writes that wait for the next sync. */
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { type SnapshotName, sameSnapshot } from '../../machines/snapshot-name.ts'
 import {
   afterWrite,
   type DurableState,
@@ -18,7 +18,6 @@ export interface Disk extends SnapshotFiles {
   readonly chosen: readonly Batch[]
   /** The snapshot files: the one of `durable`, the one before it, and those that no durable write names yet. */
   readonly snapshots: readonly SnapshotFile[]
-  /** A crash loses it. */
   readonly receiving: SnapshotFiles['receiving']
   /** The writes of the current sync, in order. Invariant: empty, or at least one is a write that is synced at once. */
   readonly syncing: readonly Write[]
@@ -74,7 +73,7 @@ export function afterCrash(disk: Disk, survived: number): Disk {
   const kept = applied(disk, unsynced.slice(0, survived))
   const { snapshot } = kept.durable
   const snapshots = kept.snapshots.filter(({ name }) => name.digest === snapshot?.digest)
-  return { ...kept, snapshots, receiving: null, syncing: [], waiting: [] }
+  return { ...kept, snapshots, syncing: [], waiting: [] }
 }
 
 /** Up to `count` chosen batches from `from` on, durable or only written; `null` when the batch of `from` was compacted. */
@@ -92,7 +91,7 @@ export function storedOn({ durable, chosen, snapshots }: Disk): Stored {
 }
 
 function applied(disk: Disk, writes: readonly Write[]): Disk {
-  let { durable, snapshots } = disk
+  let { durable, snapshots, receiving } = disk
   let chosen: readonly Batch[] = disk.chosen
   for (const write of writes) {
     const more: Batch[] = []
@@ -104,8 +103,9 @@ function applied(disk: Disk, writes: readonly Write[]): Disk {
     // The one before stays, for a server that is receiving it.
     const least = before.snapshot?.instance ?? 0
     snapshots = snapshots.filter(({ name }) => name.instance >= least)
+    if (sameSnapshot(receiving?.snapshot ?? null, write.snapshot)) receiving = null
   }
-  return { ...disk, durable, chosen, snapshots }
+  return { ...disk, durable, chosen, snapshots, receiving }
 }
 
 function fileOf(disk: Pick<Disk, 'snapshots'>, name: SnapshotName): SnapshotFile {

@@ -19,6 +19,7 @@ import {
   pageRead,
   snapshotChecked,
   snapshotDrawn,
+  snapshotResumed,
 } from '../core/node-core.ts'
 import type { HeardFrom } from '../core/reach.ts'
 import type { Capture, Installation, ReplicatedState } from '../core/replicated-state.ts'
@@ -53,11 +54,13 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
   takeSnapshot(capture: Capture): SnapshotName | null | Later
   /** Chunks of a snapshot in base64; `null` when the disk does not hold it. */
   readChunks(request: ChunkRequest): readonly string[] | null | Later
-  /** Keeps a chunk of a received snapshot. */
-  keepChunk(chunk: ReceivedChunk, begin: () => Installation): 'kept' | Later
+  /** Prepares to keep a snapshot. Returns how many bytes of it are kept. */
+  resumeSnapshot(snapshot: SnapshotName, begin: () => Installation): number | Later
+  /** Keeps a chunk of that snapshot. */
+  keepChunk(chunk: ReceivedChunk): 'kept' | Later
   /** The node has halted: it takes no event any more. Engines in which no directory is copied omit it. */
   halted?(reason: string): void
-  /** Makes the received snapshot durable. Returns whether it is sound. */
+  /** Makes the received snapshot durable. Returns whether it is sound, and drops it when it is not. */
   checkSnapshot(snapshot: SnapshotName, begin: () => Installation): boolean | Later
   /** The received snapshot, which is sound, completely read. */
   checked(snapshot: SnapshotName, begin: () => Installation): Installation
@@ -197,8 +200,13 @@ export class SteppedNode implements Driver {
     if (chunks !== 'later') this.#core.take(chunksRead(request, chunks))
   }
 
-  keepChunk(chunk: ReceivedChunk, begin: () => Installation): void {
-    if (this.#surroundings.keepChunk(chunk, begin) !== 'later') this.#core.take(chunkKept(chunk))
+  resumeSnapshot(snapshot: SnapshotName, begin: () => Installation): void {
+    const keptBytes = this.#surroundings.resumeSnapshot(snapshot, begin)
+    if (keptBytes !== 'later') this.#core.take(snapshotResumed(snapshot, keptBytes))
+  }
+
+  keepChunk(chunk: ReceivedChunk): void {
+    if (this.#surroundings.keepChunk(chunk) !== 'later') this.#core.take(chunkKept(chunk))
   }
 
   checkSnapshot(snapshot: SnapshotName): void {

@@ -1,10 +1,10 @@
 /** The snapshots of a stepped node, as values: drawn at once, and kept beside the disk. */
-import { chunkBytes, chunksAtOnce } from '../../machines/fetching.ts'
-import type { SnapshotName } from '../../machines/snapshot-name.ts'
-import { base64Parts, bytesOfBase64, joined, textOf, utf8 } from '../core/bytes.ts'
+import { bytesOf, chunkBytes, chunksAtOnce } from '../../machines/fetching.ts'
+import { type SnapshotName, sameSnapshot } from '../../machines/snapshot-name.ts'
+import { base64, base64Parts, bytesOfBase64, joined, textOf, utf8 } from '../core/bytes.ts'
 import { sha256Hex } from '../core/digest.ts'
 import type { ChunkRequest, ReceivedChunk } from '../core/driver.ts'
-import type { Capture, Installation } from '../core/replicated-state.ts'
+import { type Capture, type Installation, whyNotInstallable } from '../core/replicated-state.ts'
 
 const sliceBytes = 1_048_576
 
@@ -17,7 +17,7 @@ export interface SnapshotFile {
 /** The snapshot files of a disk. */
 export interface SnapshotFiles {
   readonly snapshots: readonly SnapshotFile[]
-  /** The snapshot that another server sends, as far as it has arrived; `null` for none. */
+  /** The snapshot that another server sends, as far as it has arrived; `null` for none. It survives a crash. */
   readonly receiving: { readonly snapshot: SnapshotName; readonly chunks: readonly string[] } | null
 }
 
@@ -26,13 +26,31 @@ export function withSnapshot<D extends SnapshotFiles>(disk: D, file: SnapshotFil
   return { ...disk, snapshots: [...disk.snapshots, file] }
 }
 
-/** The disk that keeps a chunk. One at offset 0 begins a snapshot. */
+/** The disk that is prepared to keep a snapshot: it goes on with what it has of that one, and drops what it has of another. */
+export function resumed<D extends SnapshotFiles>(disk: D, snapshot: SnapshotName): D {
+  if (sameSnapshot(disk.receiving?.snapshot ?? null, snapshot)) return disk
+  return { ...disk, receiving: { snapshot, chunks: [] } }
+}
+
+/** The number of bytes that it keeps of that snapshot. */
+export function keptBytesOn({ receiving }: Pick<SnapshotFiles, 'receiving'>): number {
+  return (receiving?.chunks ?? []).reduce((sum, chunk) => sum + bytesOf(chunk), 0)
+}
+
+/** The disk that keeps a chunk, after the bytes below its offset. A journal may tell of a disk that had lost the bytes above it. */
 export function withChunk<D extends SnapshotFiles>(
   disk: D,
   { snapshot, offsetBytes, bytes }: ReceivedChunk,
 ): D {
-  const before = offsetBytes === 0 ? [] : (disk.receiving?.chunks ?? [])
+  const chunks = disk.receiving?.chunks ?? []
+  const isComplete = keptBytesOn(disk) === offsetBytes
+  const before = isComplete ? chunks : [base64(joined(chunks.map(bytesOfBase64)).subarray(0, offsetBytes))]
   return { ...disk, receiving: { snapshot, chunks: [...before, bytes] } }
+}
+
+/** The disk after the snapshot was refused, or held. */
+export function withoutReceiving<D extends SnapshotFiles>(disk: D): D {
+  return { ...disk, receiving: null }
 }
 
 /** The picture, drawn at once. */
@@ -65,15 +83,16 @@ export function checkedFile(
 ): SnapshotFile | null {
   const bytes = joined((receiving?.chunks ?? []).map(bytesOfBase64))
   if (bytes.length !== name.lengthBytes || sha256Hex(bytes) !== name.digest) return null
+  const installation = begin()
   try {
-    begin().add(bytes)
+    installation.add(bytes)
   } catch {
     return null
   }
-  return { name, text: textOf(bytes) }
+  return whyNotInstallable(installation, name) === null ? { name, text: textOf(bytes) } : null
 }
 
-/** The snapshot, completely read. Throws when the disk does not hold it. */
+/** The snapshot, completely read and ended. Throws when the disk does not hold it. */
 export function installationOf(
   disk: SnapshotFiles,
   name: SnapshotName,
@@ -83,6 +102,7 @@ export function installationOf(
   if (file === undefined) throw new Error(`there is no file of the snapshot of instance ${name.instance}`)
   const installation = begin()
   installation.add(utf8(file.text))
+  installation.end()
   return installation
 }
 

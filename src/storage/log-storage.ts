@@ -3,15 +3,17 @@ import type { Batch, Instance } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { promised } from '../core/process.ts'
+import type { DraftEnded, FileDraft } from './file-draft.ts'
 import type { LogSizes } from './log/log-writer.ts'
 import { LogStore } from './log-store.ts'
 import { RealFiles } from './real-files.ts'
-import type { DraftKind, SealedSnapshot, SnapshotDraft } from './snapshot-draft.ts'
-import type { DraftEnded, FileDraft } from './snapshot-files.ts'
+import type { SealedSnapshot, SnapshotDraft } from './snapshot-draft.ts'
 import type { Identity, OpenedStorage, OwnerCheck, Storage, StorageError } from './storage.ts'
 
 export interface LogStorageOptions {
   readonly sizes?: LogSizes
+  /** As in `LogStoreOptions`. */
+  readonly keepEveryBytes?: number
   /** Called when the storage is closed. */
   readonly closed?: () => Promise<void>
 }
@@ -28,7 +30,10 @@ export class LogStorage implements Storage {
    * Storage below `directory`, which must exist. The caller makes sure that no other process uses the directory until `closed` is
    * called.
    */
-  constructor(directory: string, { sizes, closed = async () => undefined }: LogStorageOptions = {}) {
+  constructor(
+    directory: string,
+    { sizes, keepEveryBytes, closed = async () => undefined }: LogStorageOptions = {},
+  ) {
     this.#closed = closed
     let fail: (error: StorageError) => void = () => undefined
     this.whenFailed = new Promise((resolve) => {
@@ -44,6 +49,7 @@ export class LogStorage implements Storage {
       salt: () => randomInt(2 ** 32),
       failed: fail,
       ...(sizes === undefined ? {} : { sizes }),
+      ...(keepEveryBytes === undefined ? {} : { keepEveryBytes }),
     })
   }
 
@@ -75,8 +81,12 @@ export class LogStorage implements Storage {
     return promised(this.#store.chosen(from, limitBytes))
   }
 
-  draft(kind: DraftKind): SnapshotDraft {
-    return new PromisedDraft(this.#store.draft(kind))
+  draft(): SnapshotDraft {
+    return new PromisedDraft(this.#store.draft())
+  }
+
+  async receive(name: SnapshotName, visit: (bytes: Uint8Array) => void): Promise<SnapshotDraft> {
+    return new PromisedDraft(await promised(this.#store.receive(name, visit)))
   }
 
   readSnapshot(name: SnapshotName, offsetBytes: number, lengthBytes: number): Promise<Uint8Array | null> {

@@ -6,6 +6,7 @@ import { afterWrite, type DurableState, isSyncedAtOnce, nothingDurable } from '.
 import { messageOf } from '../core/message-of.ts'
 import { type Process, run, until } from '../core/process.ts'
 import { StartError } from '../core/start-error.ts'
+import type { FileDraft } from './file-draft.ts'
 import type { Files } from './files.ts'
 import { pageEnd, readChosen } from './log/chosen-pages.ts'
 import { firstRecordOffset, recordCountOf } from './log/group.ts'
@@ -24,8 +25,7 @@ import { lengthOf, type StoredSnapshot } from './log/records.ts'
 import { baseRecords, recordsOf } from './log/records-of-write.ts'
 import { SegmentFiles } from './log/segment-files.ts'
 import { type After, Upkeep } from './log/upkeep.ts'
-import type { DraftKind } from './snapshot-draft.ts'
-import { type FileDraft, SnapshotFiles } from './snapshot-files.ts'
+import { SnapshotFiles } from './snapshot-files.ts'
 import { type Identity, type OpenedStorage, type OwnerCheck, StorageError } from './storage.ts'
 import { type StoreParts, usualStoreParts } from './store-parts.ts'
 import { reasonOf } from './write-failure.ts'
@@ -39,6 +39,8 @@ export interface LogStoreOptions {
   /** Returns a random number of 32 bits. */
   readonly salt: () => number
   readonly sizes?: LogSizes
+  /** What is kept of a received snapshot is made durable each time when so many bytes have arrived; 1 MiB by default. */
+  readonly keepEveryBytes?: number
   readonly parts?: StoreParts
   /** Receives the error of the first failed write or sync, at once. The server must halt. */
   readonly failed?: (error: StorageError) => void
@@ -75,6 +77,8 @@ export class LogStore {
     this.#segments = new SegmentFiles(this.#files)
     this.#snapshots = new SnapshotFiles({
       files: this.#files,
+      keepEveryBytes: options.keepEveryBytes ?? 1_048_576,
+      partRules: this.#parts.partRules,
       refusal: () => this.#refusal(),
       fail: (error) => this.#stop(error),
       error: (reason) => this.#error(reason),
@@ -104,6 +108,7 @@ export class LogStore {
       check(index.identity)
       yield* this.#continue(contents)
       this.#state = index.durable
+      yield* this.#forgetParts()
       index.keepPlacesOnly()
       this.#status = 'initialised'
       return { identity: index.identity, ...this.#state, torn }
@@ -166,8 +171,19 @@ export class LogStore {
   }
 
   /** Begins a snapshot file; see `SnapshotStorage` in snapshot-draft.ts. */
-  draft(kind: DraftKind): FileDraft {
-    return this.#snapshots.draft(kind)
+  draft(): FileDraft {
+    return this.#snapshots.draft()
+  }
+
+  /** Goes on with a snapshot that another server sends, or begins it; see `SnapshotStorage` in snapshot-draft.ts. */
+  *receive(name: SnapshotName, visit: (bytes: Uint8Array) => void): Process<FileDraft> {
+    const refusal = this.#refusal()
+    if (refusal !== null) throw refusal
+    try {
+      return yield* this.#snapshots.receive(name, visit)
+    } catch (error) {
+      throw error instanceof StorageError ? error : this.#stop(error as Error)
+    }
   }
 
   /** Reads a part of a snapshot; see `SnapshotStorage` in snapshot-draft.ts. */
@@ -251,8 +267,17 @@ export class LogStore {
     } catch (error) {
       throw this.#fail(error)
     }
-    this.#snapshots.opened(contents.snapshot, contents.nextSnapshot)
+    this.#snapshots.opened(contents.snapshot, contents.kept, contents.nextSnapshot)
     this.#use(writer)
+  }
+
+  /** What is kept of a snapshot is of no use any more when the batches below it are known. */
+  *#forgetParts(): Process {
+    try {
+      yield* this.#snapshots.forgetBelow(this.#state.firstUnchosen)
+    } catch (error) {
+      throw this.#fail(error)
+    }
   }
 
   #writerFor({ cluster, incarnation }: LogOwner, turn: number): LogWriter {

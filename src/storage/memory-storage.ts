@@ -5,7 +5,7 @@ import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { afterWrite, type DurableState, isSyncedAtOnce, nothingDurable } from '../core/durable.ts'
 import { messageOf } from '../core/message-of.ts'
 import { MemorySnapshots } from './memory-snapshots.ts'
-import type { DraftKind, SnapshotDraft } from './snapshot-draft.ts'
+import type { SnapshotDraft } from './snapshot-draft.ts'
 import { type Identity, type OpenedStorage, type OwnerCheck, type Storage, StorageError } from './storage.ts'
 
 interface Waiting {
@@ -25,10 +25,12 @@ export class MemoryStorage implements Storage {
   #syncedState: DurableState = nothingDurable
   /** The chosen batches from the floor of `#syncedState` on. */
   readonly #chosen = new Map<Instance, Batch>()
-  readonly #snapshots = new MemorySnapshots(() => this.#refusal())
+  readonly #snapshots: MemorySnapshots
   #waiting: Waiting[] = []
 
-  constructor() {
+  /** As in `LogStoreOptions`. */
+  constructor({ keepEveryBytes = 1_048_576 }: { readonly keepEveryBytes?: number } = {}) {
+    this.#snapshots = new MemorySnapshots({ keepEveryBytes, refusal: () => this.#refusal() })
     this.whenFailed = new Promise((resolve) => {
       this.#fail = resolve
     })
@@ -43,7 +45,7 @@ export class MemoryStorage implements Storage {
     if (this.#identity !== null) check(this.#identity)
     this.#isOpen = true
     this.#failed = null
-    this.#snapshots.keepOnly(this.#state.snapshot)
+    this.#snapshots.started(this.#state.snapshot, this.#state.firstUnchosen)
     return { identity: this.#identity, ...this.#state, torn: null }
   }
 
@@ -83,8 +85,14 @@ export class MemoryStorage implements Storage {
     return page
   }
 
-  draft(kind: DraftKind): SnapshotDraft {
-    return this.#snapshots.draft(kind)
+  draft(): SnapshotDraft {
+    return this.#snapshots.draft()
+  }
+
+  async receive(name: SnapshotName, visit: (bytes: Uint8Array) => void): Promise<SnapshotDraft> {
+    const refusal = this.#refusal()
+    if (refusal !== null) throw refusal
+    return this.#snapshots.receive(name, visit)
   }
 
   async readSnapshot(

@@ -1,179 +1,75 @@
 /** The snapshot files of a store in files: the drafts that are being written, the present snapshot and the one before it. */
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
-import { type Process, run, until } from '../core/process.ts'
-import { Sha256 } from '../core/sha256.ts'
-import type { Files } from './files.ts'
+import { type Process, until } from '../core/process.ts'
+import { type DraftOptions, FileDraft } from './file-draft.ts'
 import { Damage } from './log/damage.ts'
 import { intact } from './log/intact.ts'
-import { logDirectory, pathOf, snapshotFileName } from './log/layout.ts'
+import type { StoredPart } from './log/kept-part.ts'
+import { partFileName, pathOf, snapshotFileName } from './log/layout.ts'
+import { removeAll } from './log/leftovers.ts'
 import type { StoredSnapshot } from './log/records.ts'
-import { type DraftKind, type SealedSnapshot, sealedAs } from './snapshot-draft.ts'
-import { StorageError } from './storage.ts'
-
-/** Calls back with the error, or with `null` and the result. */
-export type DraftEnded<T> = (error: StorageError | null, result?: T) => void
-
-export interface SnapshotFilesOptions {
-  readonly files: Files
-  /** Why no file may be written now; `null` when one may. */
-  readonly refusal: () => StorageError | null
-  /** Records a failed write, and returns its error. */
-  readonly fail: (error: Error) => StorageError
-  readonly error: (reason: string) => StorageError
-}
-
-/** As `SnapshotDraft` in snapshot-draft.ts, with callbacks. */
-export class FileDraft {
-  readonly kind: DraftKind
-  readonly file: number
-  readonly #options: SnapshotFilesOptions
-  readonly #path: string
-  readonly #hash = new Sha256()
-  readonly #steps: (() => void)[] = []
-  readonly #idle: (() => void)[] = []
-  #isBusy = false
-  #isCreated = false
-  #isDiscarded = false
-  #lengthBytes = 0
-  #writtenBytes = 0
-  #sealed: SealedSnapshot | null = null
-  /** True from the moment when a write names it. */
-  isNamed = false
-
-  constructor(kind: DraftKind, file: number, options: SnapshotFilesOptions) {
-    this.kind = kind
-    this.file = file
-    this.#options = options
-    this.#path = pathOf(snapshotFileName(file))
-  }
-
-  get lengthBytes(): number {
-    return this.#lengthBytes
-  }
-
-  /** `null` until `seal` has ended. */
-  get sealed(): SealedSnapshot | null {
-    return this.#isDiscarded ? null : this.#sealed
-  }
-
-  append(bytes: Uint8Array, ended: DraftEnded<void>): void {
-    this.#lengthBytes += bytes.length
-    this.#then(this.#append(bytes), ended)
-  }
-
-  seal(ended: DraftEnded<SealedSnapshot>): void {
-    this.#then(this.#seal(), ended)
-  }
-
-  discard(ended: DraftEnded<void> = () => undefined): void {
-    if (this.isNamed) ended(null)
-    else this.#then(this.#discard(), ended)
-  }
-
-  /** Waits for the operations that were requested, and closes the file. */
-  *close(): Process {
-    if (this.#isBusy) yield* until<void>((ended) => this.#idle.push(() => ended(null)))
-    if (this.#isCreated) yield* until(this.#options.files.close(this.#path))
-  }
-
-  *#append(bytes: Uint8Array): Process {
-    this.#checkIsOpen()
-    yield* this.#create()
-    yield* until(this.#options.files.write(this.#path, this.#writtenBytes, bytes))
-    this.#hash.update(bytes)
-    this.#writtenBytes += bytes.length
-  }
-
-  *#seal(): Process<SealedSnapshot> {
-    this.#checkIsOpen()
-    const { files } = this.#options
-    yield* this.#create()
-    yield* until(files.sync(this.#path))
-    yield* until(files.syncDirectory(logDirectory))
-    yield* until(files.close(this.#path))
-    this.#sealed = { lengthBytes: this.#writtenBytes, digest: this.#hash.hex() }
-    return this.#sealed
-  }
-
-  *#discard(): Process {
-    if (this.isNamed || this.#isDiscarded) return
-    this.#isDiscarded = true
-    if (!this.#isCreated) return
-    const { files } = this.#options
-    yield* until(files.close(this.#path))
-    yield* until(files.remove(this.#path))
-  }
-
-  *#create(): Process {
-    if (this.#isCreated) return
-    yield* until(this.#options.files.create(this.#path))
-    this.#isCreated = true
-  }
-
-  #checkIsOpen(): void {
-    if (this.#isDiscarded) throw this.#options.error(`the snapshot file ${this.#path} was discarded`)
-    if (this.#sealed !== null) throw this.#options.error(`the snapshot file ${this.#path} is sealed`)
-  }
-
-  /** Runs `step` after those before it. An error of the file system ends the store, and one of the store itself does not. */
-  #then<T>(step: Process<T>, ended: DraftEnded<T>): void {
-    this.#steps.push(() => {
-      const refusal = this.#options.refusal()
-      const settle: DraftEnded<T> = (error, result) => {
-        ended(error, result)
-        this.#next()
-      }
-      if (refusal !== null) settle(refusal)
-      else {
-        run(step, (error, result) => {
-          if (error === null) settle(null, result)
-          else settle(error instanceof StorageError ? error : this.#options.fail(error))
-        })
-      }
-    })
-    if (!this.#isBusy) this.#next()
-  }
-
-  #next(): void {
-    const step = this.#steps.shift()
-    this.#isBusy = step !== undefined
-    if (step !== undefined) step()
-    else for (const notify of this.#idle.splice(0)) notify()
-  }
-}
+import { sealedAs } from './snapshot-draft.ts'
 
 export class SnapshotFiles {
-  readonly #options: SnapshotFilesOptions
+  readonly #options: DraftOptions
   #drafts: FileDraft[] = []
   #present: StoredSnapshot | null = null
   #before: StoredSnapshot | null = null
+  /** What an earlier process kept of a snapshot that another server sends. */
+  #kept: StoredPart | null = null
+  /** The numbers of received files that a write has named, and of which the log does not hold the name yet. */
+  readonly #namedParts = new Set<number>()
   /** Files that nothing needs once `head` names the present snapshot. */
   #obsolete: string[] = []
   #nextFile = 1
 
-  constructor(options: SnapshotFilesOptions) {
+  constructor(options: DraftOptions) {
     this.#options = options
   }
 
-  /** The store was opened with this snapshot. */
-  opened(present: StoredSnapshot | null, nextFile: number): void {
+  /** The store was opened with this snapshot, and with what is kept of another one. */
+  opened(present: StoredSnapshot | null, kept: StoredPart | null, nextFile: number): void {
     this.#present = present
+    this.#kept = kept
     this.#nextFile = nextFile
   }
 
-  draft(kind: DraftKind): FileDraft {
-    for (const draft of this.#drafts) if (draft.kind === kind) draft.discard()
-    this.#drafts = this.#drafts.filter((draft) => draft.kind !== kind)
-    const draft = new FileDraft(kind, this.#nextFile, this.#options)
-    this.#nextFile += 1
-    this.#drafts.push(draft)
-    return draft
+  /** Begins the file of a snapshot that this server draws. Discards the one before, unless a write has named it. */
+  draft(): FileDraft {
+    this.#withdraw(({ received }) => received === null)
+    return this.#begin(this.#nextFile, null)
+  }
+
+  /**
+   * The file of a snapshot that another server sends, with what an earlier process kept of it. Discards the file of the one before, and
+   * what is kept of another.
+   */
+  *receive(name: SnapshotName, visit: (bytes: Uint8Array) => void): Process<FileDraft> {
+    this.#withdraw(({ received }) => received !== null)
+    const kept = this.#kept
+    this.#kept = null
+    if (kept === null) return this.#begin(this.#nextFile, name)
+    if (this.#options.partRules.goesOnWith(kept, name)) {
+      const draft = this.#begin(kept.file, name)
+      if (yield* draft.goOn(kept, visit)) return draft
+      this.#withdraw((each) => each === draft)
+    } else yield* this.#remove(kept)
+    return this.#begin(this.#nextFile, name)
+  }
+
+  /** Deletes what is kept of a snapshot that brings this server no further: all below `firstUnchosen` is known. */
+  *forgetBelow(firstUnchosen: number): Process {
+    const kept = this.#kept
+    if (kept === null || kept.snapshot.instance > firstUnchosen) return
+    this.#kept = null
+    yield* this.#remove(kept)
   }
 
   /** A write names a sealed draft, which is not discarded from now on. Throws when there is none. */
   name(name: SnapshotName): FileDraft {
     const draft = sealedAs(this.#drafts, name)
     draft.isNamed = true
+    if (draft.received !== null) this.#namedParts.add(draft.file)
     this.#drafts = this.#drafts.filter((each) => each !== draft)
     return draft
   }
@@ -181,6 +77,7 @@ export class SnapshotFiles {
   /** The log holds this snapshot from now on. The one before it stays readable, and the one before that becomes obsolete. */
   use(present: StoredSnapshot): void {
     if (this.#before !== null) this.#obsolete.push(pathOf(snapshotFileName(this.#before.file)))
+    if (this.#namedParts.delete(present.file)) this.#obsolete.push(pathOf(partFileName(present.file)))
     this.#before = this.#present
     this.#present = present
   }
@@ -212,6 +109,22 @@ export class SnapshotFiles {
   /** Waits for the operations on drafts, and closes their files. */
   *close(): Process {
     for (const draft of this.#drafts) yield* draft.close()
+  }
+
+  #begin(file: number, received: SnapshotName | null): FileDraft {
+    const draft = new FileDraft(file, received, this.#options)
+    this.#nextFile = Math.max(this.#nextFile, file + 1)
+    this.#drafts.push(draft)
+    return draft
+  }
+
+  #withdraw(isIt: (draft: FileDraft) => boolean): void {
+    for (const draft of this.#drafts) if (isIt(draft)) draft.discard()
+    this.#drafts = this.#drafts.filter((draft) => !isIt(draft))
+  }
+
+  *#remove({ file }: StoredPart): Process {
+    yield* removeAll(this.#options.files, [snapshotFileName(file), partFileName(file)].map(pathOf))
   }
 
   #held({ instance, digest }: SnapshotName): StoredSnapshot | null {

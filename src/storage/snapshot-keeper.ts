@@ -1,15 +1,16 @@
 /** The snapshots of one server: the one that it draws, the one that it receives, and chunks for other servers. */
 import { chunksAtOnce } from '../../machines/fetching.ts'
-import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { type SnapshotName, sameSnapshot } from '../../machines/snapshot-name.ts'
 import { base64Parts, bytesOfBase64 } from '../core/bytes.ts'
 import type { ChunkRequest, ReceivedChunk } from '../core/driver.ts'
 import { messageOf } from '../core/message-of.ts'
 import { type Operation, type Process, until } from '../core/process.ts'
-import type { Capture, Installation } from '../core/replicated-state.ts'
-import type { DraftKind, SealedSnapshot } from './snapshot-draft.ts'
+import { type Capture, type Installation, whyNotInstallable } from '../core/replicated-state.ts'
+import type { SealedSnapshot } from './snapshot-draft.ts'
 
 /** As `SnapshotDraft`, with operations. */
 export interface DraftOperations {
+  readonly lengthBytes: number
   append(bytes: Uint8Array): Operation<void>
   seal(): Operation<SealedSnapshot>
   discard(): Operation<void>
@@ -17,7 +18,8 @@ export interface DraftOperations {
 
 /** The part of a store that the keeper uses. */
 export interface KeeperStore {
-  draft(kind: DraftKind): DraftOperations
+  draft(): DraftOperations
+  receive(name: SnapshotName, visit: (bytes: Uint8Array) => void): Operation<DraftOperations>
   readSnapshot(name: SnapshotName, offsetBytes: number, lengthBytes: number): Operation<Uint8Array | null>
 }
 
@@ -32,15 +34,35 @@ export interface KeeperOptions {
   readonly notDrawn: (reason: string) => void
   /** The snapshot of another server was refused. */
   readonly refused: (reason: string) => void
+  /** The transfer of a snapshot goes on after a restart of this server, with the first `keptBytes` from before. */
+  readonly resumed: (snapshot: SnapshotName, keptBytes: number) => void
 }
 
 /** A snapshot that another server sends. */
 interface Receiving {
   readonly snapshot: SnapshotName
   readonly draft: DraftOperations
+  readonly reading: Reading
+}
+
+/** The reading of a snapshot while it arrives. */
+class Reading {
   readonly installation: Installation
   /** Why the bytes are no snapshot of this service; `null` as long as they may be one. */
-  refusal: string | null
+  refusal: string | null = null
+
+  constructor(installation: Installation) {
+    this.installation = installation
+  }
+
+  add(bytes: Uint8Array): void {
+    if (this.refusal !== null) return
+    try {
+      this.installation.add(bytes)
+    } catch (error) {
+      this.refusal = messageOf(error)
+    }
+  }
 }
 
 /** All processes throw a `StorageError` when a write or a read fails; the server must then halt. */
@@ -57,7 +79,7 @@ export class SnapshotKeeper {
   /** Draws the picture slice by slice, and makes it durable. Returns its name, or `null` when the service fails to give its state. */
   *draw(capture: Capture): Process<SnapshotName | null> {
     const { pause } = this.#options
-    const draft = this.#store.draft('taken')
+    const draft = this.#store.draft()
     try {
       for (let slice = this.#next(capture); slice !== null; slice = this.#next(capture)) {
         if (slice === 'failed') {
@@ -81,16 +103,36 @@ export class SnapshotKeeper {
     return bytes === null ? null : base64Parts(bytes, chunkBytes)
   }
 
-  /** Keeps a chunk. Chunks come in order; one at offset 0 begins a snapshot. */
-  *keep({ snapshot, offsetBytes, bytes }: ReceivedChunk, begin: () => Installation): Process {
-    if (offsetBytes === 0) {
-      const draft = this.#store.draft('received')
-      this.#receiving = { snapshot, draft, installation: begin(), refusal: null }
+  /**
+   * Prepares to keep a snapshot. What an earlier process kept of it is read again: its bytes are verified by the store, and its contents
+   * here. Returns the number of these bytes; 0 when the snapshot begins.
+   */
+  *resume(snapshot: SnapshotName, begin: () => Installation): Process<number> {
+    this.#receiving = null
+    let reading = new Reading(begin())
+    let draft = yield* until(this.#store.receive(snapshot, (bytes) => reading.add(bytes)))
+    const { refusal } = reading
+    if (draft.lengthBytes > 0 && refusal !== null) {
+      this.#options.refused(refusal)
+      draft = yield* until(this.#store.receive(snapshot, () => undefined))
     }
-    const receiving = this.#receivingOf(snapshot)
+    if (draft.lengthBytes === 0) reading = new Reading(begin())
+    else this.#options.resumed(snapshot, draft.lengthBytes)
+    this.#receiving = { snapshot, draft, reading }
+    return draft.lengthBytes
+  }
+
+  /** Keeps a chunk. Chunks come in order, after what is kept. */
+  *keep({ snapshot, offsetBytes, bytes }: ReceivedChunk): Process {
+    const { draft, reading } = this.#receivingOf(snapshot)
+    if (offsetBytes !== draft.lengthBytes) {
+      throw new Error(
+        `a chunk at byte ${offsetBytes} does not follow the ${draft.lengthBytes} bytes that are kept`,
+      )
+    }
     const chunk = bytesOfBase64(bytes)
-    receiving.refusal ??= refusalOf(() => receiving.installation.add(chunk))
-    yield* until(receiving.draft.append(chunk))
+    reading.add(chunk)
+    yield* until(draft.append(chunk))
   }
 
   /** Makes the received snapshot durable. Returns true when it is the named one and sound; otherwise it is dropped. */
@@ -98,8 +140,9 @@ export class SnapshotKeeper {
     const receiving = this.#receivingOf(snapshot)
     const { lengthBytes, digest } = yield* until(receiving.draft.seal())
     const isNamed = lengthBytes === snapshot.lengthBytes && digest === snapshot.digest
+    const { refusal: unreadable, installation } = receiving.reading
     const refusal = isNamed
-      ? receiving.refusal
+      ? (unreadable ?? whyNotInstallable(installation, snapshot))
       : `its ${lengthBytes} bytes have the digest ${digest}, and ${snapshot.lengthBytes} bytes with the digest ${snapshot.digest} were announced`
     if (refusal === null) return true
     this.#receiving = null
@@ -108,9 +151,9 @@ export class SnapshotKeeper {
     return false
   }
 
-  /** The snapshot that was checked, completely read. */
+  /** The snapshot that was checked, completely read and ended. */
   checked(snapshot: SnapshotName): Installation {
-    const { installation } = this.#receivingOf(snapshot)
+    const { installation } = this.#receivingOf(snapshot).reading
     this.#receiving = null
     return installation
   }
@@ -125,19 +168,9 @@ export class SnapshotKeeper {
   }
 
   /** No message can cause the error: the learner keeps the chunks of one snapshot, in order, and asks only about that one. */
-  #receivingOf({ instance, digest }: SnapshotName): Receiving {
+  #receivingOf(snapshot: SnapshotName): Receiving {
     const receiving = this.#receiving
-    if (receiving?.snapshot.digest === digest) return receiving
-    throw new Error(`no chunk of the snapshot of instance ${instance} was kept`)
-  }
-}
-
-/** Why `read` throws; `null` when it does not. */
-function refusalOf(read: () => void): string | null {
-  try {
-    read()
-    return null
-  } catch (error) {
-    return messageOf(error)
+    if (receiving !== null && sameSnapshot(receiving.snapshot, snapshot)) return receiving
+    throw new Error(`the snapshot of instance ${snapshot.instance} is not being received`)
   }
 }

@@ -136,11 +136,12 @@ describe('storage check', () => {
 
   /** Takes a snapshot that holds instance 0, and leaves an unfinished one. */
   async function compacted(storage: LogStorage): Promise<void> {
-    const draft = storage.draft('taken')
+    const draft = storage.draft()
     await draft.append(snapshotBytes(1))
     await draft.seal()
     await storage.persist(compacting(1, 1))
-    await storage.draft('received').append(snapshotBytes(2))
+    const received = await storage.receive(snapshotName(2), () => undefined)
+    await received.append(snapshotBytes(2))
   }
 
   test('reports the snapshot, and the files that the next start removes', async () => {

@@ -10,6 +10,7 @@ import { auditorInvariants } from '../../machines/auditor-invariants.ts'
 import { type ClientContext, clientContext } from '../../machines/client-context.ts'
 import { clientInvariants, sessionRequestInvariants } from '../../machines/client-invariants.ts'
 import { defaultClientTiming } from '../../machines/client-timing.ts'
+import type { Fetching } from '../../machines/fetching.ts'
 import { type FoundingRecord, newFounding } from '../../machines/founding.ts'
 import { foundingInvariants } from '../../machines/founding-invariants.ts'
 import { handedOver } from '../../machines/hand-over.ts'
@@ -216,8 +217,9 @@ const auditorCases: Cases<AuditorContext> = {
 const learner = learnerContext({ ...roleInput, snapshot: null, requestsSince: 0, highestHeard: 9 })
 
 const pictured = (instance: number) => ({ instance, lengthBytes: 6, digest: 'd' })
-const fetchOf = (bytes: { readonly receivedBytes: number; readonly keptBytes: number }) => ({
+const fetchOf = (bytes: Pick<Fetching, 'receivedBytes' | 'keptBytes'> & Partial<Fetching>) => ({
   snapshot: pictured(20),
+  resumedBytes: 0,
   keptChunks: 0,
   ...bytes,
 })
@@ -243,6 +245,14 @@ const learnerCases: Cases<LearnerContext> = {
   fetching: [
     ['more bytes than there are', { broken: { fetching: fetchOf({ receivedBytes: 7, keptBytes: 0 }) } }],
     ['more kept than arrived', { broken: { fetching: fetchOf({ receivedBytes: 3, keptBytes: 4 }) } }],
+    [
+      'more from before a restart than is kept',
+      { broken: { fetching: fetchOf({ resumedBytes: 5, receivedBytes: 4, keptBytes: 4 }) } },
+    ],
+    [
+      'bytes before storage said what it kept',
+      { broken: { fetching: fetchOf({ resumedBytes: null, receivedBytes: 3, keptBytes: 0 }) } },
+    ],
   ],
   target: [
     ['all is known while behind', { broken: { target: 10 }, value: 'behind', valueBefore: 'behind' }],

@@ -30,6 +30,10 @@ function named(instance: number, { lengthBytes = 6, letter = 'a' } = {}): Snapsh
 const chosenHere = (instance: number) => ({ type: 'batch.chosen', instance, batch: batch('x') }) as const
 const held = (snapshot: SnapshotName) => ({ type: 'snapshot.held', snapshot }) as const
 const drawn = (snapshot: SnapshotName | null) => ({ type: 'snapshot.drawn', snapshot }) as const
+/** Storage has nothing of the snapshot, or a part from before a restart. */
+const resumed = (snapshot: SnapshotName, keptBytes = 0) =>
+  ({ type: 'snapshot.resumed', snapshot, keptBytes }) as const
+const resume = (snapshot: SnapshotName) => ({ type: 'resumeSnapshot', snapshot }) as const
 const kept = (snapshot: SnapshotName, endBytes: number) =>
   ({ type: 'chunk.kept', snapshot, endBytes }) as const
 const stored = (snapshot: SnapshotName, floor: number) => persist({ by: 'snapshot', snapshot, floor })
@@ -205,7 +209,9 @@ describe('a snapshot of another server', () => {
 
   test('is fetched, checked and installed', () => {
     const role = behind()
-    expect(said(role.hear(offer(1, snapshot)))).toEqual([fetched(1, snapshot, 0)])
+    expect(said(role.hear(offer(1, snapshot)))).toEqual([resume(snapshot)])
+    expect(role.state).toBe('installingSnapshot.resuming')
+    expect(said(role.hear(resumed(snapshot)))).toEqual([fetched(1, snapshot, 0)])
     expect(role.state).toBe('installingSnapshot.fetching')
     expect(said(role.hear(chunk(1, snapshot, 0)))).toEqual([keep(snapshot, 0)])
     expect(said(role.hear(kept(snapshot, 3), chunk(1, snapshot, 3)))).toEqual([keep(snapshot, 3)])
@@ -236,7 +242,7 @@ describe('a snapshot of another server', () => {
   test('is fetched in windows: the next chunks are asked for when those before are kept', () => {
     const long = named(20, { lengthBytes: 3 * chunksAtOnce + 3 })
     const role = behind()
-    role.hear(offer(1, long))
+    role.hear(offer(1, long), resumed(long))
     const wants = Array.from({ length: chunksAtOnce }, (_, place) => place * 3).flatMap((atBytes) => [
       ...said(role.hear(chunk(1, long, atBytes))),
       ...said(role.hear(kept(long, atBytes + 3))),
@@ -246,7 +252,7 @@ describe('a snapshot of another server', () => {
 
   test('a chunk that is lost is asked for again, and one that comes out of order is not kept', () => {
     const role = behind()
-    role.hear(offer(1, snapshot), chunk(1, snapshot, 0))
+    role.hear(offer(1, snapshot), resumed(snapshot), chunk(1, snapshot, 0))
     expect(role.hear(chunk(1, snapshot, 0))).toEqual([])
     expect(role.hear(chunk(2, snapshot, 3))).toEqual([])
     expect(role.hear(chunk(1, named(20, { letter: 'b' }), 3))).toEqual([])
@@ -256,7 +262,7 @@ describe('a snapshot of another server', () => {
 
   test('goes on with another server that has it, when the first one is silent', () => {
     const role = behind()
-    role.hear(offer(1, snapshot), chunk(1, snapshot, 0))
+    role.hear(offer(1, snapshot), resumed(snapshot), chunk(1, snapshot, 0))
     role.pass('askInterval')
     expect(said(role.pass('askInterval'))).toEqual([send(2, { type: 'learn', from: 10 })])
     // Storage ends late.
@@ -269,8 +275,8 @@ describe('a snapshot of another server', () => {
   test('begins again when the server has another one now', () => {
     const later = named(25, { letter: 'b' })
     const role = behind()
-    role.hear(offer(1, snapshot), chunk(1, snapshot, 0))
-    expect(said(role.hear(offer(1, later)))).toEqual([fetched(1, later, 0)])
+    role.hear(offer(1, snapshot), resumed(snapshot), chunk(1, snapshot, 0))
+    expect(said(role.hear(offer(1, later), resumed(later)))).toEqual([resume(later), fetched(1, later, 0)])
     // What storage says of the first one is about nothing any more.
     expect(role.hear(kept(snapshot, 3))).toEqual([])
     expect(role.context.fetching).toMatchObject({ snapshot: later, receivedBytes: 0, keptBytes: 0 })
@@ -278,7 +284,7 @@ describe('a snapshot of another server', () => {
 
   test('that is not sound is refused and reported, and the next server is asked', () => {
     const role = behind()
-    role.hear(offer(1, snapshot), chunk(1, snapshot, 0), kept(snapshot, 3))
+    role.hear(offer(1, snapshot), resumed(snapshot), chunk(1, snapshot, 0), kept(snapshot, 3))
     role.hear(chunk(1, snapshot, 3), kept(snapshot, 6))
     expect(said(role.hear({ type: 'snapshot.checked', snapshot, isSound: false }))).toEqual([
       { type: 'flag', oddity: 'snapshot', sender: 1 },
@@ -289,7 +295,7 @@ describe('a snapshot of another server', () => {
 
   test('is given up when no server answers', () => {
     const role = behind()
-    role.hear(offer(1, snapshot))
+    role.hear(offer(1, snapshot), resumed(snapshot))
     for (let tries = 0; tries < 20 && role.timers.includes('askInterval'); tries += 1) {
       role.pass('askInterval')
     }
@@ -299,12 +305,12 @@ describe('a snapshot of another server', () => {
 
   test('is not installed when the missing batches have arrived meanwhile', () => {
     const role = behind()
-    role.hear(offer(1, named(11, { lengthBytes: 3 })), chunk(1, named(11, { lengthBytes: 3 }), 0))
-    role.hear(kept(named(11, { lengthBytes: 3 }), 3))
+    const short = named(11, { lengthBytes: 3 })
+    role.hear(offer(1, short), resumed(short), chunk(1, short, 0), kept(short, 3))
     expect(role.state).toBe('installingSnapshot.checking')
     role.hear(chosenHere(10))
     expect(role.state).toBe('catchingUp')
-    const late = { type: 'snapshot.checked', snapshot: named(11, { lengthBytes: 3 }), isSound: true } as const
+    const late = { type: 'snapshot.checked', snapshot: short, isSound: true } as const
     expect(said(role.hear(late))).toEqual([])
   })
 
@@ -312,11 +318,87 @@ describe('a snapshot of another server', () => {
     const role = learner()
     take(role, 10, 11, 12)
     role.hear({ type: 'behind.noticed', firstUnchosen: 21, informant: informant(1), atMs: 0 })
-    role.hear(offer(1, snapshot), chunk(1, snapshot, 0), kept(snapshot, 3))
+    role.hear(offer(1, snapshot), resumed(snapshot), chunk(1, snapshot, 0), kept(snapshot, 3))
     role.hear(chunk(1, snapshot, 3), kept(snapshot, 6))
     role.hear({ type: 'snapshot.checked', snapshot, isSound: true })
     expect(role.hear(drawn(named(13)))).toEqual([])
     role.hear(held(snapshot))
     expect(role.context.snapshot).toEqual(snapshot)
   })
+})
+
+describe('a snapshot of which a part was kept before a restart', () => {
+  const snapshot = named(20, { lengthBytes: 9 })
+
+  test('is fetched from there on', () => {
+    const role = behind()
+    expect(said(role.hear(offer(1, snapshot), resumed(snapshot, 3)))).toEqual([
+      resume(snapshot),
+      fetched(1, snapshot, 3),
+    ])
+    expect(role.hear(chunk(1, snapshot, 0))).toEqual([])
+    role.hear(chunk(1, snapshot, 3), kept(snapshot, 6), chunk(1, snapshot, 6))
+    expect(said(role.hear(kept(snapshot, 9)))).toEqual([{ type: 'checkSnapshot', snapshot }])
+  })
+
+  test('is not fetched when storage has all of it: it is checked at once', () => {
+    const role = behind()
+    expect(said(role.hear(offer(1, snapshot), resumed(snapshot, 9)))).toEqual([
+      resume(snapshot),
+      { type: 'checkSnapshot', snapshot },
+    ])
+  })
+
+  test('is asked of storage once: a fetch that goes on with another server goes on in memory', () => {
+    const role = behind()
+    role.hear(offer(1, snapshot), resumed(snapshot, 3))
+    role.pass('askInterval')
+    role.pass('askInterval')
+    expect(said(role.hear(offer(2, snapshot)))).toEqual([fetched(2, snapshot, 3)])
+  })
+
+  test('takes up no other offer before storage has answered', () => {
+    const other = named(25, { letter: 'b' })
+    const role = behind()
+    role.hear(offer(1, snapshot))
+    expect(role.hear(offer(1, other))).toEqual([])
+    // The missing batches have arrived, and it is behind again before storage answers.
+    const ten = [...Array(10).keys()].map((place) => chosenHere(10 + place))
+    role.hear(...ten)
+    expect(role.state).toBe('catchingUp')
+    expect(role.hear(offer(1, other))).toEqual([])
+    role.hear(resumed(snapshot, 3))
+    expect(said(role.hear(offer(1, other)))).toEqual([resume(other)])
+  })
+
+  test('goes on when storage answers after the fetch was given up', () => {
+    const role = behind()
+    role.hear(offer(1, snapshot))
+    role.hear(chosenHere(10))
+    expect(role.state).toBe('installingSnapshot.resuming')
+    role.hear(resumed(named(20, { letter: 'b' }), 3))
+    expect(role.state).toBe('installingSnapshot.resuming')
+    expect(said(role.hear(resumed(snapshot, 6)))).toEqual([fetched(1, snapshot, 6)])
+  })
+
+  test('begins again at the same server when the whole is not sound: the disk may have damaged that part', () => {
+    const role = behind()
+    role.hear(offer(1, snapshot), resumed(snapshot, 6), chunk(1, snapshot, 6), kept(snapshot, 9))
+    const unsound = { type: 'snapshot.checked', snapshot, isSound: false } as const
+    expect(said(role.hear(unsound))).toEqual([resume(snapshot)])
+    expect(said(role.hear(resumed(snapshot)))).toEqual([fetched(1, snapshot, 0)])
+    // Nothing is left from before the restart, so the second time the server that sent it is to blame.
+    for (const atBytes of [0, 3, 6]) role.hear(chunk(1, snapshot, atBytes), kept(snapshot, atBytes + 3))
+    expect(said(role.hear(unsound))).toContainEqual({ type: 'flag', oddity: 'snapshot', sender: 1 })
+  })
+})
+
+test('a snapshot whose last chunk is kept while another server is asked is checked when it is offered again', () => {
+  const snapshot = named(20)
+  const role = behind()
+  role.hear(offer(1, snapshot), resumed(snapshot), chunk(1, snapshot, 0), chunk(1, snapshot, 3))
+  role.pass('askInterval')
+  role.pass('askInterval')
+  role.hear(kept(snapshot, 3), kept(snapshot, 6))
+  expect(said(role.hear(offer(2, snapshot)))).toEqual([{ type: 'checkSnapshot', snapshot }])
 })

@@ -22,7 +22,11 @@ export const learnerFaults: readonly Mutation[] = [
     'installs a snapshot that is older than what it knows',
     'learner',
     learnerMachine.provide({
-      guards: { isOffer: () => true, knowsTheSnapshot: ({ context }) => context.fetching === null },
+      guards: {
+        isOffer: () => true,
+        isTakenUp: ({ context: { fetching } }) => fetching === null || fetching.resumedBytes !== null,
+        knowsTheSnapshot: ({ context }) => context.fetching === null,
+      },
     }),
   ),
   faultyRole(

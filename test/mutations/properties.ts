@@ -7,6 +7,7 @@ import { alarmReplicas, alarmSteps, runBesideModel } from '../services/alarms.ts
 import { batches, captureReplicas, runCaptured, runRestored, slices } from '../services/capture-runs.ts'
 import { Pair, step } from '../services/lock/pair.ts'
 import { runSessions, sessionReplicas, sessionSteps } from '../services/session-model.ts'
+import { receivedSteps, runReceived } from '../storage/received-model.ts'
 import { runStore, storeSteps } from '../storage/store-model.ts'
 import { differingServerHalts } from '../support/differing-server-halts.ts'
 import { noAnswerFromOneInDoubt, noVoteForOneThatDiffers } from '../support/no-answer-from-a-difference.ts'
@@ -47,6 +48,15 @@ export const properties = {
         storeParts: usualStoreParts,
       })
       runStore(steps, seed, storeParts)
+    }),
+  'a received snapshot beside its bytes': ({ plant }: Mutation) =>
+    fc.property(receivedSteps, fc.nat(), (steps, seed) => {
+      const { storeParts } = plant({
+        ...usualNodeSettings,
+        replicas: alarmReplicas,
+        storeParts: usualStoreParts,
+      })
+      runReceived(steps, seed, storeParts)
     }),
   'a server that differs halts': ({ plant }: Mutation) => differingServerHalts(plant),
   'a copy is exposed': ({ plant }: Mutation) =>

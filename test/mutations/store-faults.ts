@@ -1,6 +1,7 @@
 /** Faults of the store. They are planted in the files that it uses, in its writer and in the rules of its reader. */
 import { type Process, until } from '../../src/core/process.ts'
 import type { Files } from '../../src/storage/files.ts'
+import { partRules } from '../../src/storage/log/kept-part.ts'
 import { type LogBase, pathOf, segmentName } from '../../src/storage/log/layout.ts'
 import {
   LogWriter,
@@ -140,6 +141,16 @@ export const storeFaults: readonly Mutation[] = [
   }),
   faultyStore('deletes the batches of the tail', {
     writer: (options, turn) => new TaillessWriter(options, turn),
+  }),
+  faultyFiles('records what it has kept of a snapshot before that is synced', ({ sync }) => ({
+    // The sync before the file with the record is written; the one of the whole file comes after the last record.
+    sync: (path) => (isSnapshot(path) ? (ended) => ended(null) : sync(path)),
+  })),
+  faultyStore('goes on with what it has kept of another snapshot', {
+    partRules: { ...partRules, goesOnWith: () => true },
+  }),
+  faultyStore('goes on with what it has kept, whatever the disk made of it', {
+    partRules: { ...partRules, areKept: () => true },
   }),
   faultyStore('starts from a snapshot whose bytes do not match', {
     rules: { ...logRules, whyNotSnapshot: () => null },

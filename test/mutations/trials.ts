@@ -176,7 +176,7 @@ export const trials: Readonly<Record<string, Trial>> = {
   'grants out of order': { property: 'the lock service beside lists' },
   // The clients of the other checks take locks exclusively.
   'two shared grants share a token': { property: 'the lock service beside lists' },
-  'installs a snapshot that is older than what it knows': { quickest: 'simulator', runs: 100 },
+  'installs a snapshot that is older than what it knows': { plan: 'older-snapshot.json', runs: 300 },
   'answers a question below its snapshot with the batches above it': { quickest: 'simulator', runs: 100 },
   'a snapshot forgets the quota': { property: 'a restored replica beside one that executed everything' },
   'a snapshot forgets the version of the service': {
@@ -232,6 +232,13 @@ export const trials: Readonly<Record<string, Trial>> = {
   'names a snapshot whose file is not synced': { property: 'a store beside a model' },
   'forgets its votes with the segments that it deletes': { property: 'a store beside a model' },
   'deletes the batches of the tail': { property: 'a store beside a model' },
+  'records what it has kept of a snapshot before that is synced': {
+    property: 'a received snapshot beside its bytes',
+  },
+  'goes on with what it has kept of another snapshot': { property: 'a received snapshot beside its bytes' },
+  'goes on with what it has kept, whatever the disk made of it': {
+    property: 'a received snapshot beside its bytes',
+  },
   'starts from a snapshot whose bytes do not match': { property: 'a store beside a model' },
 }
 

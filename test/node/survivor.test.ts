@@ -83,7 +83,7 @@ test('a snapshot that it held counts, with what was chosen after it', async () =
   await storage.open()
   const running = new Replica({ service, members })
   for (const [instance, name] of ['a', 'b'].entries()) running.execute(instance, open(name))
-  const draft = storage.draft('taken')
+  const draft = storage.draft()
   await draft.append(running.snapshot())
   await storage.persist({ by: 'snapshot', snapshot: { instance: 2, ...(await draft.seal()) }, floor: 2 })
   await storage.close()

@@ -1,6 +1,7 @@
 /** A picture that is drawn in slices while the state changes, and a replica that starts from one. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { whyNotInstallable } from '../../src/core/replicated-state.ts'
 import { lockService } from '../../src/services/lock.ts'
 import { Restoration } from '../../src/services/replica.ts'
 import type { Service } from '../../src/services/service.ts'
@@ -44,6 +45,7 @@ describe('a capture, whatever is executed while it is drawn', () => {
         const running = founded()
         const installation = running.installation()
         for (const part of [one.snapshot()]) installation.add(part)
+        installation.end()
         installation.install()
         for (const copy of [other, running]) {
           expect(copy.usage).toEqual(one.usage)
@@ -110,6 +112,7 @@ describe('a capture', () => {
     const first = capture.next(100)
     const installation = old.installation()
     installation.add(other.snapshot())
+    installation.end()
     installation.install()
     expect(old.digest()).toBe(other.digest())
     run(old, [ask('a@0', 1, lock('x'))])
@@ -151,8 +154,10 @@ describe('an installation', () => {
     for (let length = 0; length < bytes.length; length += 1) {
       const installation = replica.installation()
       installation.add(bytes.subarray(0, length))
-      expect(() => installation.install(), `cut at ${length}`).toThrow('cut short')
-      expect(() => installation.install(), 'again').toThrow()
+      expect(() => installation.install(), `cut at ${length}, and not ended`).toThrow('not read to its end')
+      expect(() => installation.end(), `cut at ${length}`).toThrow('cut short')
+      expect(() => installation.end(), 'again').toThrow('cut short')
+      expect(() => installation.install(), 'all the same').toThrow('not read to its end')
     }
     expect(replica.digest()).toBe(before)
   })
@@ -168,6 +173,7 @@ describe('an installation', () => {
         try {
           const installation = replica.installation()
           installation.add(changed)
+          installation.end()
           installation.install()
         } catch (error) {
           expect(error).toBeInstanceOf(Error)
@@ -185,12 +191,28 @@ describe('an installation', () => {
     expect(installation.instance).toBeNull()
     for (const byte of bytes) installation.add(Uint8Array.of(byte))
     expect(installation.instance).toBe(3)
+    expect(() => installation.install(), 'whole, but not ended').toThrow('not read to its end')
+    installation.end()
+    expect(() => installation.add(bytes), 'behind its end').toThrow('stands behind its end')
+    installation.end()
     installation.install()
     expect(() => installation.install(), 'twice').toThrow()
     const older = replica.installation()
     older.add(founded().snapshot())
+    older.end()
     expect(() => older.install()).toThrow('it continues at 3')
     expect(replica.firstUnexecuted).toBe(3)
+  })
+
+  test('is no installation of another instance than was announced', () => {
+    const named = (instance: number) => ({ instance, lengthBytes: 1, digest: '' })
+    const installation = founded().installation()
+    expect(whyNotInstallable(founded().installation(), named(3))).toContain('cut short')
+    installation.add(whole())
+    expect(whyNotInstallable(installation, named(4))).toBe(
+      'it is a picture of instance 3, and one of instance 4 was announced',
+    )
+    expect(whyNotInstallable(installation, named(3))).toBeNull()
   })
 
   test.each([
@@ -211,7 +233,7 @@ describe('an installation', () => {
     const installation = founded().installation()
     expect(() => {
       installation.add(Buffer.from(lines.join('\n')))
-      installation.install()
+      installation.end()
     }).toThrow(reason)
   })
 })

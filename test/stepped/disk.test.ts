@@ -1,5 +1,6 @@
 /** Snapshots on a disk as a value. */
 import { expect, test } from 'vitest'
+import { base64 } from '../../src/core/bytes.ts'
 import { batchesAfterSnapshot } from '../../src/core/durable.ts'
 import {
   afterCrash,
@@ -10,8 +11,9 @@ import {
   storedOn,
   withWrite,
 } from '../../src/stepped/disk.ts'
-import { withSnapshot } from '../../src/stepped/snapshots.ts'
-import { accepting, batch, compacting, learning, snapshotName } from '../storage/fixtures.ts'
+import { checkedFile, keptBytesOn, resumed, withChunk, withSnapshot } from '../../src/stepped/snapshots.ts'
+import { founded } from '../services/capture-runs.ts'
+import { accepting, batch, compacting, learning, snapshotBytes, snapshotName } from '../storage/fixtures.ts'
 
 const file = (instance: number) => ({ name: snapshotName(instance), text: `below ${instance}` })
 
@@ -60,4 +62,33 @@ test('a snapshot without a file is an error, and one of an older instance too', 
   const disk = afterSync(compacting4(3, 2))
   expect(() => afterSync(withWrite(disk, compacting(4, 4)))).toThrow('no file of the snapshot of instance 4')
   expect(() => afterSync(withWrite(disk, compacting(2, 2)))).toThrow('is not newer than the one held')
+})
+
+test('what arrived of a received snapshot survives a crash, until the snapshot is held or another one is offered', () => {
+  const snapshot = snapshotName(9)
+  const part = (fromBytes: number, toBytes: number) =>
+    ({
+      snapshot,
+      offsetBytes: fromBytes,
+      bytes: base64(snapshotBytes(9).subarray(fromBytes, toBytes)),
+    }) as const
+  const arriving = withChunk(withChunk(resumed(emptyDisk, snapshot), part(0, 30)), part(30, 50))
+  expect(keptBytesOn(resumed(afterCrash(arriving, 0), snapshot))).toBe(50)
+  expect(keptBytesOn(resumed(arriving, { ...snapshot, instance: 8 }))).toBe(0)
+  // A journal tells of a disk that had lost the last bytes.
+  expect(keptBytesOn(withChunk(arriving, part(40, 100)))).toBe(100)
+  const held = afterSync(withWrite(withSnapshot(arriving, file(9)), compacting(9, 9)))
+  expect(keptBytesOn(resumed(held, snapshot))).toBe(0)
+})
+
+test('a received snapshot is checked: its length, its digest, its end and its instance', () => {
+  const bytes = founded().snapshot()
+  const arrived = (instance: number, whole: Uint8Array) => {
+    const snapshot = { ...snapshotName(instance, whole) }
+    const disk = withChunk(resumed(emptyDisk, snapshot), { snapshot, offsetBytes: 0, bytes: base64(whole) })
+    return checkedFile(disk, snapshot, () => founded().installation())?.name.instance ?? null
+  }
+  expect(arrived(0, bytes)).toBe(0)
+  expect(arrived(1, bytes)).toBeNull()
+  expect(arrived(0, bytes.subarray(0, bytes.lastIndexOf(0x0a, bytes.length - 2) + 1))).toBeNull()
 })

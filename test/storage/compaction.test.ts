@@ -158,8 +158,8 @@ describe('the next start', () => {
     on.decide = ({ operation }) => (operation === 'remove' ? 'hangDone' : 'proceed')
     const before = new Map(on.files.contents)
     compact(3, 3)
-    on.store.draft('taken').append(snapshotBytes(9), () => undefined)
-    on.store.draft('received').seal(() => undefined)
+    on.store.draft().append(snapshotBytes(9), () => undefined)
+    ended(on.store.receive(snapshotName(8), () => undefined)).append(snapshotBytes(8), () => undefined)
     const contents = new Map([...before, ...on.files.contents])
     const log = ended(readLog(new MemoryFiles(contents)))
     expect(log?.leftovers).toEqual({

@@ -2,7 +2,6 @@ import type { Write } from '../../machines/outputs.ts'
 import { joined } from '../../src/core/bytes.ts'
 import type { DurableState } from '../../src/core/durable.ts'
 import type { LogStore } from '../../src/storage/log-store.ts'
-import type { DraftKind } from '../../src/storage/snapshot-draft.ts'
 import type { StorageError } from '../../src/storage/storage.ts'
 import { snapshotBytes } from './fixtures.ts'
 import { ended } from './settled.ts'
@@ -15,14 +14,13 @@ export function persistWhole(
   store: LogStore,
   write: Write,
   ended: (error: StorageError | null) => void,
-  kind: DraftKind = 'taken',
 ): boolean {
   if (write.by !== 'snapshot') {
     store.persist(write, ended)
     return true
   }
   let isSettled = false
-  const draft = store.draft(kind)
+  const draft = store.draft()
   const bytes = snapshotBytes(write.snapshot.instance)
   const half = bytes.length >> 1
   draft.append(bytes.subarray(0, half), () => undefined)

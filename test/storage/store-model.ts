@@ -132,7 +132,7 @@ class ModelledStore {
 
   /** Writes half of the file, or all of it and the write that names it. */
   #compact(write: Extract<Write, { by: 'snapshot' }>): void {
-    const draft = this.disk.draft('taken')
+    const draft = this.disk.draft()
     draft.append(snapshotBytes(write.snapshot.instance), () => undefined)
     let isSealed = false
     draft.seal((error) => {

@@ -3,8 +3,9 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Batch, Instance } from '../../machines/batch.ts'
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
+import { joined } from '../../src/core/bytes.ts'
 import { afterWrite, nothingDurable, withoutCompacted } from '../../src/core/durable.ts'
-import type { DraftKind, SnapshotDraft } from '../../src/storage/snapshot-draft.ts'
+import type { SnapshotDraft } from '../../src/storage/snapshot-draft.ts'
 import { type Storage, StorageError } from '../../src/storage/storage.ts'
 import {
   accepting,
@@ -25,13 +26,11 @@ export interface Place {
   dispose(): Promise<void>
 }
 
+/** What the storages of the suite keep of a received snapshot: the snapshots have 100 bytes. */
+export const keepEveryBytes = 30
+
 /** Writes and seals the snapshot file of `instance`. */
-async function sealed(
-  storage: Storage,
-  instance: Instance,
-  kind: DraftKind = 'taken',
-): Promise<SnapshotDraft> {
-  const draft = storage.draft(kind)
+async function sealed(storage: Storage, instance: Instance, draft = storage.draft()): Promise<SnapshotDraft> {
   const bytes = snapshotBytes(instance)
   const { lengthBytes, digest } = snapshotName(instance)
   await Promise.all([draft.append(bytes.subarray(0, 60)), draft.append(bytes.subarray(60))])
@@ -61,6 +60,9 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
       const page = await storage.chosen(from, limitBytes)
       if (page === null) throw new Error(`the batch of instance ${from} is not held`)
       return page
+    }
+    async function received(instance: Instance, visit: (bytes: Uint8Array) => void = () => undefined) {
+      return storage.receive(snapshotName(instance), visit)
     }
     async function reopened() {
       await storage.close()
@@ -319,7 +321,7 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
       await sealed(storage, 9)
       await expect(storage.persist(compacting(9, 3))).rejects.toThrow('it must be from 9 to 9')
       await expect(storage.persist(compacting(8, 8))).rejects.toThrow('no sealed snapshot file has 100 bytes')
-      const draft = storage.draft('received')
+      const draft = await received(8)
       await draft.append(snapshotBytes(8))
       await expect(storage.persist(compacting(8, 8))).rejects.toThrow('no sealed snapshot file')
       expect(storage.failed).toBeNull()
@@ -355,16 +357,16 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
     it('has one draft of each kind, which is forgotten when another begins or the storage is closed', async () => {
       await founded()
       await storage.persist(learning(0, 'a', 'b', 'c'))
-      const first = storage.draft('taken')
+      const first = storage.draft()
       await first.append(snapshotBytes(1))
       expect(first.lengthBytes).toBe(100)
-      const received = await sealed(storage, 2, 'received')
-      await storage.draft('taken').append(snapshotBytes(3))
+      const other = await sealed(storage, 2, await received(2))
+      await storage.draft().append(snapshotBytes(3))
       await expect(first.append(snapshotBytes(1))).rejects.toThrow('was discarded')
       await expect(first.seal()).rejects.toThrow('was discarded')
-      await expect(received.append(snapshotBytes(2))).rejects.toThrow('is sealed')
+      await expect(other.append(snapshotBytes(2))).rejects.toThrow('is sealed')
       await storage.persist(compacting(2, 0))
-      await received.discard()
+      await other.discard()
       expect(await wholeSnapshot(2)).toEqual(snapshotBytes(2))
       const last = await sealed(storage, 3)
       await last.discard()
@@ -373,7 +375,101 @@ export function describeStorage(name: string, makePlace: () => Promise<Place>): 
       expect(await reopened()).toMatchObject({ snapshot: snapshotName(2) })
       await expect(storage.persist(compacting(3, 0))).rejects.toThrow('no sealed snapshot file')
       await storage.close()
-      await expect(storage.draft('taken').append(snapshotBytes(3))).rejects.toThrow(StorageError)
+      await expect(storage.draft().append(snapshotBytes(3))).rejects.toThrow(StorageError)
+    })
+
+    describe('a snapshot that another server sends', () => {
+      const bytes = snapshotBytes(8)
+
+      /** Receives the bytes up to `endBytes`, in parts of ten. */
+      async function receiving(endBytes: number, instance = 8): Promise<SnapshotDraft> {
+        const draft = await received(instance)
+        for (let atBytes = draft.lengthBytes; atBytes < endBytes; atBytes += 10)
+          await draft.append(snapshotBytes(instance).subarray(atBytes, atBytes + 10))
+        return draft
+      }
+
+      /** What another process finds of it. */
+      async function resumed(instance = 8): Promise<readonly [SnapshotDraft, Uint8Array]> {
+        await reopened()
+        const parts: Uint8Array[] = []
+        const draft = await received(instance, (part) => parts.push(Uint8Array.from(part)))
+        return [draft, joined(parts)]
+      }
+
+      it('goes on after a start where it was last kept', async () => {
+        await founded()
+        expect((await receiving(50)).lengthBytes).toBe(50)
+        const [draft, kept] = await resumed()
+        expect(draft.lengthBytes).toBe(30)
+        expect(kept).toEqual(bytes.subarray(0, 30))
+        await draft.append(bytes.subarray(30))
+        const [whole] = await resumed()
+        expect(whole.lengthBytes).toBe(100)
+        expect(await whole.seal()).toEqual({ lengthBytes: 100, digest: snapshotName(8).digest })
+        await storage.persist(compacting(8, 8))
+        expect(await reopened()).toMatchObject({ firstUnchosen: 8, snapshot: snapshotName(8) })
+        expect(await wholeSnapshot(8)).toEqual(bytes)
+      })
+
+      it('is whole after a start when it was sealed, and no write has named it', async () => {
+        await founded()
+        await (await receiving(100)).seal()
+        const [draft, kept] = await resumed()
+        expect(draft.lengthBytes).toBe(100)
+        expect(kept).toEqual(bytes)
+        await draft.seal()
+        await storage.persist(compacting(8, 8))
+        expect(await wholeSnapshot(8)).toEqual(bytes)
+      })
+
+      it('begins anew when nothing was kept of it, when it was discarded, and when it is held', async () => {
+        await founded()
+        await receiving(20)
+        const [none, nothing] = await resumed()
+        expect([none.lengthBytes, nothing.length]).toEqual([0, 0])
+        await (await receiving(100)).discard()
+        const [draft] = await resumed()
+        expect(draft.lengthBytes).toBe(0)
+        await receiving(100).then((whole) => whole.seal())
+        await storage.persist(compacting(8, 8))
+        const [again] = await resumed()
+        expect(again.lengthBytes).toBe(0)
+      })
+
+      it('is given up for another one', async () => {
+        await founded()
+        await receiving(100)
+        const other = { ...snapshotName(8), digest: snapshotName(9).digest }
+        await reopened()
+        expect((await storage.receive(other, () => undefined)).lengthBytes).toBe(0)
+        const [draft] = await resumed()
+        expect(draft.lengthBytes).toBe(0)
+        await receiving(100)
+        await receiving(60, 9)
+        const [first] = await resumed()
+        expect(first.lengthBytes).toBe(0)
+      })
+
+      it('is of no use when the batches below it are known', async () => {
+        await founded()
+        await receiving(100)
+        await storage.persist(learning(0, ...'abcdefgh'))
+        const [draft] = await resumed()
+        expect(draft.lengthBytes).toBe(0)
+      })
+
+      it('goes on beside snapshots that this server takes', async () => {
+        await founded()
+        await storage.persist(learning(0, 'a', 'b', 'c'))
+        await receiving(60)
+        await compact(2, 1)
+        await compact(3, 2)
+        const [draft, kept] = await resumed()
+        expect(draft.lengthBytes).toBe(60)
+        expect(kept).toEqual(bytes.subarray(0, 60))
+        expect(await wholeSnapshot(3)).toEqual(snapshotBytes(3))
+      })
     })
 
     it('resolves in the order of the calls', async () => {

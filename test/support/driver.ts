@@ -20,6 +20,7 @@ export function recordingDriver(parts: Partial<Driver> = {}): {
     read: note('read'),
     takeSnapshot: note('takeSnapshot'),
     readChunks: note('readChunks'),
+    resumeSnapshot: note('resumeSnapshot'),
     keepChunk: note('keepChunk'),
     checkSnapshot: note('checkSnapshot'),
     checked: (snapshot) => {

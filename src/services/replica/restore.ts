@@ -33,6 +33,7 @@ export class RestoringState {
   #section = 0
   #lines = 0
   #isWhole = false
+  #isEnded = false
   #error: Error | null = null
 
   constructor(options: RestoreOptions) {
@@ -49,15 +50,15 @@ export class RestoringState {
     this.#attempt(() => this.#reader.add(bytes))
   }
 
-  /** Returns the state. Throws when the snapshot is not whole, or when the service cannot restore its rows. */
+  /** Returns the state, once. Throws when the snapshot is not whole, or when the service cannot restore its rows. */
   end(): ReplicaState {
     return this.#attempt(() => {
+      if (this.#isEnded) throw new Error('the snapshot was read to its end before')
       const state = this.#state
       if (state === null || !this.#isWhole || this.#reader.hasRest) {
         throw new Error(`the snapshot is cut short, after ${this.#lines} lines`)
       }
-      // One state is never given twice.
-      this.#isWhole = false
+      this.#isEnded = true
       state.service.checkVersion(state.serviceVersion)
       state.service.restore(this.#rows, this.#head?.serviceBytes ?? 0)
       // A snapshot does not store the order of last use: the times give it.

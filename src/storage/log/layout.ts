@@ -1,8 +1,8 @@
 import type { Instance } from '../../../machines/batch.ts'
 
 /**
- * The layout of a store. `log/` holds segments, `00000001.log` and so on, the file `head`, and snapshot files, `00000001.snapshot` and
- * so on. A segment begins with a header of
+ * The layout of a store. `log/` holds segments, `00000001.log` and so on, the file `head`, snapshot files, `00000001.snapshot` and
+ * so on, and `00000001.receiving` beside a snapshot file that another server sends. A segment begins with a header of
  * one block. Groups follow; each begins at the boundary of a block, so that no sector that was synced is written again. The file
  * is written ahead with zeros, because a sync of a file that does not grow is cheaper.
  *
@@ -52,6 +52,17 @@ export function snapshotFileName(number: number): string {
 export function numberOfSnapshotFile(name: string): number | null {
   const number = Number(/^(\d{8,15})\.snapshot$/.exec(name)?.[1] ?? 0)
   return number > 0 && snapshotFileName(number) === name ? number : null
+}
+
+/** The name of the file that says what is kept of the snapshot in the file with this number, while another server sends it. */
+export function partFileName(number: number): string {
+  return `${String(number).padStart(8, '0')}.receiving`
+}
+
+/** The number in such a name, or `null` if it is another name. */
+export function numberOfPartFile(name: string): number | null {
+  const number = Number(/^(\d{8,15})\.receiving$/.exec(name)?.[1] ?? 0)
+  return number > 0 && partFileName(number) === name ? number : null
 }
 
 export function pathOf(name: string): string {

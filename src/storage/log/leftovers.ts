@@ -1,6 +1,6 @@
 import { type Process, until } from '../../core/process.ts'
 import type { Files } from '../files.ts'
-import { type LogBase, pathOf, segmentName, snapshotFileName } from './layout.ts'
+import { type LogBase, partFileName, pathOf, segmentName, snapshotFileName } from './layout.ts'
 
 /** The files of a store that the next start removes. */
 export interface Leftovers {
@@ -18,21 +18,27 @@ interface Found {
   /** The numbers of all snapshot files, and of those that the log names; the last one is the present one. */
   readonly snapshots: readonly number[]
   readonly named: readonly number[]
+  /** The numbers of the files that say what is kept of a snapshot, and of the one with which its transfer goes on. */
+  readonly parts: readonly number[]
+  readonly kept: number | null
 }
 
-export function leftoversOf({ segments, used, base, snapshots, named }: Found): Leftovers {
+export function leftoversOf({ segments, used, base, snapshots, named, parts, kept }: Found): Leftovers {
   const isOlder = (segment: number) => segment < base.segment
   const present = named.at(-1)
-  const others = snapshots.filter((file) => file !== present)
+  const others = snapshots.filter((file) => file !== present && file !== kept)
+  const isNamed = (file: number) => named.includes(file)
   const isUnfinished = (file: number) => named.every((each) => each < file)
   return {
     unused: [
       ...segments.filter((segment) => !isOlder(segment) && !used.includes(segment)).map(segmentName),
       ...others.filter(isUnfinished).map(snapshotFileName),
+      ...parts.filter((file) => file !== kept && !isNamed(file)).map(partFileName),
     ].map(pathOf),
     compacted: [
       ...segments.filter(isOlder).map(segmentName),
       ...others.filter((file) => !isUnfinished(file)).map(snapshotFileName),
+      ...parts.filter(isNamed).map(partFileName),
     ].map(pathOf),
   }
 }

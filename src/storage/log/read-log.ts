@@ -7,6 +7,7 @@ import { Damage } from './damage.ts'
 import type { GroupHeader } from './group.ts'
 import { decodeHead, type Head, headBytes } from './head.ts'
 import { intact } from './intact.ts'
+import { latestPart, type StoredPart } from './kept-part.ts'
 import {
   blockBytes,
   headName,
@@ -14,6 +15,7 @@ import {
   type LogPosition,
   logDirectory,
   mostSegmentBytes,
+  numberOfPartFile,
   numberOfSnapshotFile,
   pathOf,
   samePosition,
@@ -59,6 +61,8 @@ export interface LogContents {
   readonly snapshot: StoredSnapshot | null
   /** The base with which the log goes on in the segment `nextSegment`, into which `tail` is written again. */
   readonly base: LogBase
+  /** What is kept of a snapshot that another server sends; `null` for nothing. */
+  readonly kept: StoredPart | null
   readonly leftovers: Leftovers
   /** The numbers of the segments from `base` on. */
   readonly numbers: readonly number[]
@@ -105,6 +109,7 @@ class LogReader {
   readonly #rules: LogRules
   readonly #numbers: readonly number[]
   readonly #snapshots: readonly number[]
+  readonly #parts: readonly number[]
   #index = new LogIndex()
   readonly #summaries: SegmentSummary[] = []
   readonly #tail: Bytes[] = []
@@ -118,6 +123,7 @@ class LogReader {
     this.#visit = visit
     this.#numbers = names.flatMap((name) => segmentOfName(name) ?? []).sort((a, b) => a - b)
     this.#snapshots = names.flatMap((name) => numberOfSnapshotFile(name) ?? [])
+    this.#parts = names.flatMap((name) => numberOfPartFile(name) ?? [])
   }
 
   *read(): Process<LogContents> {
@@ -143,6 +149,9 @@ class LogReader {
     if (snapshot !== null) yield* checkSnapshotFile(this.#files, snapshot, this.#rules.whyNotSnapshot)
     const { cluster, incarnation } = own
     const used = [...chain, ...headers].map(({ segment }) => segment)
+    const named = [this.#index.snapshot, later].flatMap((stored) => stored?.file ?? [])
+    const parts = this.#parts.filter((file) => this.#snapshots.includes(file) && !named.includes(file))
+    const kept = yield* latestPart(this.#files, parts)
     return {
       index: this.#index,
       head,
@@ -153,13 +162,16 @@ class LogReader {
       segments: this.#summaries,
       snapshot,
       base,
+      kept,
       numbers: used.filter((segment) => segment >= base.segment),
       leftovers: leftoversOf({
         segments: this.#numbers,
         used,
         base,
         snapshots: this.#snapshots,
-        named: [this.#index.snapshot, later].flatMap((stored) => stored?.file ?? []),
+        named,
+        parts: this.#parts,
+        kept: kept?.file ?? null,
       }),
       nextSegment,
       nextSnapshot: Math.max(0, ...this.#snapshots) + 1,

@@ -91,6 +91,7 @@ function aboutSnapshots(context: LearnerContext): LearnerEvent[] {
         .map((endBytes) => ({ type: 'chunk.kept', snapshot, endBytes }) as const),
       ...[true, false].map((isSound) => ({ type: 'snapshot.checked', snapshot, isSound }) as const),
     ]),
+    ...answersToResume(context),
     {
       type: 'snapshot.drawn',
       snapshot: { instance: firstUnchosen, lengthBytes: 6, digest: 'd'.repeat(64) },
@@ -99,6 +100,18 @@ function aboutSnapshots(context: LearnerContext): LearnerEvent[] {
     { type: 'snapshot.drawn', snapshot: null },
     ...(context.writing === null ? [] : [{ type: 'snapshot.held', snapshot: context.writing } as const]),
   ]
+}
+
+/** Storage answers once, with nothing, a part or the whole; and once more, about a snapshot that is not fetched any more. */
+function answersToResume(context: LearnerContext): LearnerEvent[] {
+  const { fetching } = context
+  const other = snapshots(context).find(({ digest }) => digest !== fetching?.snapshot.digest)
+  const late =
+    other === undefined ? [] : [{ type: 'snapshot.resumed', snapshot: other, keptBytes: 3 } as const]
+  if (fetching === null || fetching.resumedBytes !== null) return late
+  const { snapshot } = fetching
+  const counts = [0, 3, snapshot.lengthBytes]
+  return [...late, ...counts.map((keptBytes) => ({ type: 'snapshot.resumed', snapshot, keptBytes }) as const)]
 }
 
 /** What may happen while a snapshot is fetched: all that concerns it, and some of the rest, which is handled as in every state. */
@@ -127,7 +140,11 @@ function aboutSnapshotsElsewhere(context: LearnerContext): LearnerEvent[] {
       ? []
       : [
           { type: 'chunk', snapshot, offsetBytes: 0, bytes: 'AAAA', ...sentBy(1) } as const,
-          { type: 'chunk.kept', snapshot: context.fetching?.snapshot ?? snapshot, endBytes: 3 } as const,
+          {
+            type: 'chunk.kept',
+            snapshot: context.fetching?.snapshot ?? snapshot,
+            endBytes: (context.fetching?.keptBytes ?? 0) + 3,
+          } as const,
           { type: 'snapshot.checked', snapshot, isSound: true } as const,
         ]),
   ]
@@ -181,9 +198,10 @@ function isInstalling(value: unknown): boolean {
 
 /** What is handled in other states, too, tells nothing apart while a snapshot is fetched. */
 function fetchOf({ fetching, tries }: LearnerContext): unknown {
-  const { snapshot, receivedBytes = 0, keptBytes = 0, keptChunks = 0 } = fetching ?? {}
+  const { snapshot, resumedBytes = null, receivedBytes = 0, keptBytes = 0, keptChunks = 0 } = fetching ?? {}
   return {
     digest: snapshot?.digest,
+    resumed: resumedBytes === null ? 'none' : resumedBytes > 0,
     hasArrived: receivedBytes === snapshot?.lengthBytes,
     isKept: receivedBytes === keptBytes,
     keptChunks: Math.min(keptChunks, chunksAtOnce),
@@ -194,7 +212,7 @@ function fetchOf({ fetching, tries }: LearnerContext): unknown {
 function situation({ value, context }: AnyMachineSnapshot): unknown {
   const learner = context as LearnerContext
   if (isInstalling(value)) return [value, fetchOf(learner)]
-  const { firstUnchosen, highestHeard, target, answered, unsettled, unsettledSince } = learner
+  const { firstUnchosen, highestHeard, target, answered, unsettled, unsettledSince, fetching } = learner
   return {
     missing: Math.min(2, Math.max(0, target - firstUnchosen)),
     hasHeardMore: highestHeard >= firstUnchosen,
@@ -205,6 +223,7 @@ function situation({ value, context }: AnyMachineSnapshot): unknown {
     hasCheapSnapshot: value === 'following' && (learner.snapshot?.instance ?? 0) > 1,
     isWriting: value === 'following' && learner.writing !== null,
     asked: value === 'catchingUp' && [learner.asked.length, Math.min(learner.tries, 3)],
+    isKeeping: value === 'catchingUp' && fetching !== null && fetching.keptBytes < fetching.receivedBytes,
   }
 }
 
