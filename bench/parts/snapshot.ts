@@ -1,8 +1,11 @@
 /**
  * How long a snapshot of a large state holds a server up: a replica in this process executes batches, and a slice of the snapshot is drawn
- * after each one. Beside it, the same load without a snapshot, and the time to restore the same states. The figures are processor time of
- * all threads, with that of garbage collection: other work on the machine would lengthen the time by the clock.
+ * after each one. Beside it, the same load without a snapshot, and the time to restore the same states. A pause is the smaller of two
+ * figures, each of which is at least the time that this thread needs: the time by the clock, which other work on the machine lengthens, and
+ * the processor time of all threads, which counts those of the garbage collector that work beside each other. The pauses of the garbage
+ * collector are by the clock.
  */
+import { PerformanceObserver } from 'node:perf_hooks'
 import type { Json, NamedRequest } from '../../machines/batch.ts'
 import { utf8 } from '../../src/core/bytes.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
@@ -12,6 +15,7 @@ import type { Service } from '../../src/services/service.ts'
 import { linesOf, type SnapshotContents } from '../../src/services/snapshot.ts'
 import { figure, table } from '../show.ts'
 import { quantile } from '../statistics.ts'
+import { elapse } from '../workspace.ts'
 import { type Bench, print } from './part.ts'
 
 const sliceBytes = 65_536
@@ -76,14 +80,16 @@ export async function measureSnapshot({ seconds }: Bench): Promise<void> {
     // A new process still compiles its code, and a state that was just made is in the young part of the heap.
     load.run(3_000)
     const without = load.run(seconds * 1_000)
+    const pauses = new CollectorPauses()
     const { turns, slices, bytes } = load.runWithCapture()
+    const collected = await pauses.end()
     rows.push([
       each.name,
       figure(restoreMs / 1_000),
       figure(bytes / 1e6),
       ...[slices.length, Math.max(...slices), quantile(slices, 0.99), quantile(slices, 0.5)].map(figure),
       ...[Math.max(...turns), quantile(turns, 0.99)].map(figure),
-      ...[Math.max(...without), quantile(without, 0.99)].map(figure),
+      ...[Math.max(...without), quantile(without, 0.99), collected].map(figure),
     ])
   }
   print(
@@ -92,6 +98,7 @@ export async function measureSnapshot({ seconds }: Bench): Promise<void> {
   const head = [
     ...['state', 'restore s', 'MB', 'slices', 'longest slice', 'p99', 'median'],
     ...['longest batch and slice', 'p99', 'longest batch without a snapshot', 'p99'],
+    'longest pause of the garbage collector',
   ]
   print(table([head, ...rows]))
 }
@@ -159,9 +166,9 @@ class Load {
     const capture = this.#replica.capture()
     for (let isComplete = false; !isComplete; ) {
       const turn = this.#turn(() => {
-        const begin = cpuMs()
+        const clock = new Stopwatch()
         const slice = capture.next(sliceBytes)
-        slices.push(cpuMs() - begin)
+        slices.push(clock.pauseMs)
         bytes += slice?.length ?? 0
         isComplete = slice === null
       })
@@ -176,10 +183,10 @@ class Load {
     const groups = requests.map(({ uid, ackedBelow, seq, command }) => ({
       ...{ uid, ackedBelow, heldBy: 0, requests: [{ seq, command }] },
     }))
-    const begin = cpuMs()
+    const clock = new Stopwatch()
     this.#replica.execute(this.#replica.firstUnexecuted, { node: 0, elapsedMs: 1, groups })
     draw()
-    return cpuMs() - begin
+    return clock.pauseMs
   }
 
   #request(): NamedRequest {
@@ -188,6 +195,35 @@ class Load {
     const seq = Math.ceil(this.#requests / sessions) + 1
     const uid = uidOf((this.#requests * 7_919) % sessions)
     return { uid, seq, ackedBelow: seq, command: { kind: 'service', body: command(this.#requests) } }
+  }
+}
+
+class Stopwatch {
+  readonly #beginMs = performance.now()
+  readonly #beginCpuMs = cpuMs()
+
+  /** How long this thread was held up since the stopwatch was made, at most. */
+  get pauseMs(): number {
+    return Math.min(performance.now() - this.#beginMs, cpuMs() - this.#beginCpuMs)
+  }
+}
+
+class CollectorPauses {
+  #longestMs = 0
+  readonly #observer = new PerformanceObserver((list) => {
+    for (const { duration } of list.getEntries()) this.#longestMs = Math.max(this.#longestMs, duration)
+  })
+
+  constructor() {
+    this.#observer.observe({ entryTypes: ['gc'] })
+  }
+
+  /** The longest pause since it was made, in milliseconds. */
+  async end(): Promise<number> {
+    // The entries come in a later turn of the event loop.
+    await elapse(0.05)
+    this.#observer.disconnect()
+    return this.#longestMs
   }
 }
 
