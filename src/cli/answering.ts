@@ -28,10 +28,15 @@ export function answeringIn(statuses: readonly (Json | null)[]): Answering {
   }
   const members = most.members.filter(({ counted }) => counted).map(({ id }) => id)
   const answering = members.filter((member) => reports.some(({ id }) => id === member))
+  const withdrawn = answering.filter((member) =>
+    reports.some(({ id, withdrawn = null }) => id === member && withdrawn !== null),
+  )
   const low = reports.filter(({ disk = null }) => disk?.isLow === true).map(({ id }) => id)
   const space = low.length === 0 ? '' : `; the disk of server ${low.join(', ')} has little room left`
-  const text = `${answering.length} of ${members.length} members answer${space}`
-  return isQuorum(members, answering)
-    ? { kind: 'enough', text }
-    : { kind: 'tooFew', text: `${text}, and a majority is needed` }
+  const gone = withdrawn.length === 0 ? '' : `, of which server ${withdrawn.join(', ')} has withdrawn`
+  const text = `${answering.length} of ${members.length} members answer${gone}${space}`
+  const voting = answering.filter((member) => !withdrawn.includes(member))
+  if (!isQuorum(members, voting)) return { kind: 'tooFew', text: `${text}, and a majority is needed` }
+  // A server with little room takes no requests, though it votes.
+  return voting.every((member) => low.includes(member)) ? { kind: 'tooFew', text } : { kind: 'enough', text }
 }

@@ -6,12 +6,15 @@ import { whyUnresolved } from '../network/resolver.ts'
 import { type Answering, answeringIn } from './answering.ts'
 import { exitCodes, Failure, signalExitCodes } from './exit-codes.ts'
 import { complain } from './output.ts'
+import { ClusterWatch } from './several-clusters.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
 
 export interface Patience {
   readonly servers: readonly Address[]
   /** In milliseconds; `undefined` for no limit. */
   readonly timeout?: number
+  /** True for a question that waits for another client, such as the holder of a lock, however well the cluster works. */
+  readonly waitsForClient?: boolean
 }
 
 /** After this time without an answer, the program checks whether enough servers answer at all, in milliseconds. */
@@ -39,11 +42,11 @@ export async function ask<T>(
 /**
  * Asks the cluster a question. Gives up after `timeout`, or when a signal ends the program: it then throws a `Failure` within a
  * second, which names the number of servers that answer. Also throws a `Failure` when the service refuses. `question` must reject
- * when its signal aborts. `onStop` decides which signals end the program.
+ * when its signal aborts. `onStop` decides which signals end the program. Warns on stderr of servers that belong to different clusters.
  */
 export async function askWith<T>(
   client: Client,
-  { servers, timeout }: Patience,
+  { servers, timeout, waitsForClient = false }: Patience,
   question: (signal: AbortSignal) => Promise<T>,
   onStop: typeof onStopSignal = onStopSignal,
 ): Promise<T> {
@@ -54,6 +57,7 @@ export async function askWith<T>(
     givingUp.abort(new Error(signal))
   })
   const doubt = setTimeout(() => void printWhyItWaits(client, servers, givingUp.signal), doubtMs)
+  const clusters = new ClusterWatch(servers)
   const deadline = timeout === undefined ? null : new Deadline(timeout, givingUp, () => answering(client))
   try {
     const answer = question(givingUp.signal)
@@ -67,9 +71,12 @@ export async function askWith<T>(
     const after = `after ${(timeout ?? 0) / 1000} s`
     const known = (await deadline?.counted()) ?? { kind: 'none' }
     if (known.kind === 'none') throw noServerAnswers(servers, after, doubts)
-    const code = known.kind === 'enough' ? exitCodes.gaveUp : exitCodes.noQuorum
-    throw new Failure(`gave up ${after} (${known.text})${doubts}`, code)
+    const gaveUp = `gave up ${after} (${known.text})`
+    if (known.kind === 'enough' && waitsForClient) throw new Failure(`${gaveUp}${doubts}`, exitCodes.gaveUp)
+    throw new Failure(`${gaveUp}: see paxos status${doubts}`, exitCodes.noQuorum)
   } finally {
+    if (clusters.warning !== null) complain(clusters.warning)
+    await clusters.close()
     clearTimeout(doubt)
     deadline?.clear()
     removeHandlers()

@@ -5,14 +5,14 @@ export const exitCodes = {
   failed: 1,
   /** A wrong command, option or argument: nothing was sent. */
   usage: 2,
-  /** The time is over and enough servers answer: another client holds the lock. */
+  /** The time is over, enough servers answer, and the command waited for another client, such as the one that holds the lock. */
   gaveUp: 3,
-  /** The time is over, and too few servers answer. */
+  /** The time is over, and too few servers answer, or enough of them but not in time. */
   noQuorum: 4,
   noServerAnswers: 5,
   /** `storage`: the store is damaged. */
   damaged: 6,
-  /** `status` when some servers, but not all, answered. */
+  /** `status` when some servers, but not all, answered, or when they belong to different clusters. */
   someDoNotAnswer: 7,
   /** `unlock` of a lock that is not held, or not under that token. */
   notHeld: 8,
@@ -29,11 +29,12 @@ export const exitCodesHelp = `Exit codes:
   0    done
   1    refused by the cluster; a server could not start, or halted
   2    a wrong command, option or argument
-  3    gave up after --wait, --try or --timeout although enough servers answer: another client holds the lock
-  4    gave up after --wait or --timeout because too few servers answer
+  3    gave up after --wait, --try or --timeout although enough servers answer: another client holds the lock (lock), or has changed
+       nothing (kv take, kv watch, locks --watch)
+  4    gave up after --wait or --timeout because too few servers answer, or did so too late: paxos status shows each
   5    no server answers
   6    storage: the store is damaged
-  7    status: some servers did not answer
+  7    status: some servers did not answer, or they belong to different clusters
   8    unlock: the lock was not held, or not under that token
   9    lock: the lock was lost while it was held
   10   refused: the replicated state has reached its quota

@@ -159,7 +159,8 @@ async function compareAndSet(
 }
 
 async function takeKey(key: string, { json, ...patience }: Options): Promise<void> {
-  printEntry(await asked(patience, (kv, signal) => kv.take(key, { signal })), json)
+  const waiting = { ...patience, waitsForClient: true }
+  printEntry(await asked(waiting, (kv, signal) => kv.take(key, { signal })), json)
 }
 
 async function watchKeys(
@@ -180,7 +181,7 @@ async function watchKeys(
     throw wrongUse('give a KEY to watch, or --prefix PREFIX for all keys that begin with it')
   }
   const target = key === undefined ? { prefix: prefix ?? '' } : { key }
-  await asked(patience, async (kv, signal) => {
+  await asked({ ...patience, waitsForClient: true }, async (kv, signal) => {
     for (let from = after; ; ) {
       const { changes, version, missed } = await kv.watch({
         ...target,

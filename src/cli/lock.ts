@@ -126,7 +126,7 @@ function wantedBy(name: string, flags: Flags): Wanted {
       ...(ttl !== undefined && { ttl }),
     },
     ttlMs: ttl ?? sessionTtlMs.usual,
-    patience: { servers, ...(timeout !== undefined && { timeout }) },
+    patience: { servers, waitsForClient: true, ...(timeout !== undefined && { timeout }) },
   }
 }
 

@@ -49,15 +49,18 @@ async function locks(
     return
   }
   const isScreen = !json && process.stdout.isTTY
-  await ask({ servers, ...(timeout !== undefined && { timeout }) }, async (client, signal) => {
-    for (let before: string | null = null; ; await delay(watchEveryMs, undefined, { signal })) {
-      const found = await allLocks(client, prefix, { signal, stale })
-      const now = JSON.stringify(found, (key, value) => (key === 'ageMs' ? undefined : value))
-      if (isScreen) process.stdout.write(clearScreen)
-      if (isScreen || now !== before) show(found)
-      before = now
-    }
-  })
+  await ask(
+    { servers, waitsForClient: true, ...(timeout !== undefined && { timeout }) },
+    async (client, signal) => {
+      for (let before: string | null = null; ; await delay(watchEveryMs, undefined, { signal })) {
+        const found = await allLocks(client, prefix, { signal, stale })
+        const now = JSON.stringify(found, (key, value) => (key === 'ageMs' ? undefined : value))
+        if (isScreen) process.stdout.write(clearScreen)
+        if (isScreen || now !== before) show(found)
+        before = now
+      }
+    },
+  )
 }
 
 async function allLocks(

@@ -5,7 +5,8 @@ import { ending, type Patience } from './ask.ts'
 import { exitCodes } from './exit-codes.ts'
 import { type Answer, hasAnswered, inquire } from './inquire.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
-import { formatTable, print, printJson } from './output.ts'
+import { complain, formatTable, print, printJson } from './output.ts'
+import { severalClusters } from './several-clusters.ts'
 import { readFoundingReport, type StatusReport } from './status-report.ts'
 
 export function addStatusCommand(program: Command): void {
@@ -20,7 +21,10 @@ export function addStatusCommand(program: Command): void {
 
 async function status({ json, ...patience }: Patience & { readonly json?: boolean }): Promise<void> {
   const answers = await inquire(patience)
-  if (!answers.every(hasAnswered)) process.exitCode = exitCodes.someDoNotAnswer
+  const warning = clusterWarning(answers)
+  if (warning !== null || !answers.every(hasAnswered)) process.exitCode = exitCodes.someDoNotAnswer
+  // The table has the warning of its own.
+  if (json && warning !== null) complain(warning)
   if (json) printJson({ servers: answers.map(asJson) })
   else print(formatStatus(answers))
 }
@@ -49,6 +53,7 @@ export const headings = [
 /** The answers as a table, followed by the members as the servers know them, and the usage of bounded resources. */
 export function formatStatus(answers: readonly Answer[]): string {
   const reports = answers.flatMap(({ report }) => report ?? [])
+  const warning = clusterWarning(answers)
   const obstacles = answers.flatMap(({ status }) => {
     const founding = readFoundingReport(status)
     return founding?.obstacles.map((obstacle) => visible(`server ${founding.id}: ${obstacle}`)) ?? []
@@ -57,6 +62,7 @@ export function formatStatus(answers: readonly Answer[]): string {
     formatTable(headings, answers.map(rowOf)),
     '',
     ...formatViews(reports),
+    ...(warning === null ? [] : [warning]),
     ...obstacles,
     ...formatDisputes(reports),
     ...reports.flatMap(formatSpace),
@@ -65,6 +71,15 @@ export function formatStatus(answers: readonly Answer[]): string {
     ...reports.flatMap(formatWithdrawn),
     ...formatUsage(reports),
   ].join('\n')
+}
+
+function clusterWarning(answers: readonly Answer[]): string | null {
+  const warning = severalClusters(
+    answers.flatMap(({ server, report }) =>
+      report === null ? [] : [{ server: `server ${report.id} at ${server}`, cluster: report.cluster }],
+    ),
+  )
+  return warning === null ? null : visible(`warning: ${warning}`)
 }
 
 function rowOf({ server, status, report, fault = 'no answer' }: Answer): string[] {

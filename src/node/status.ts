@@ -48,7 +48,7 @@ export function statusOf({
     address,
     cluster: identity.cluster,
     pid: process.pid,
-    state: runtime.state,
+    state: runtime.whyWithdrawn === null ? runtime.state : 'withdrawn',
     counted: isCounted(replica.members, id, identity.incarnation),
     roles: Object.fromEntries(
       roleNames.map((role) => [role, stateName(runtime.snapshot(role)?.value ?? 'none')]),

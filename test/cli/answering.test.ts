@@ -33,6 +33,26 @@ describe('who answers', () => {
     expect(answeringIn([server(0), null, null])).toEqual({ kind: 'tooFew', text })
   })
 
+  test('a server that has withdrawn answers, and casts no vote', () => {
+    const withdrawn = server(1, { state: 'withdrawn', withdrawn: 'its directory is a copy' })
+    const text = '2 of 3 members answer, of which server 1 has withdrawn'
+    expect(answeringIn([server(0), withdrawn, null])).toEqual({
+      kind: 'tooFew',
+      text: `${text}, and a majority is needed`,
+    })
+    expect(answeringIn([server(0), withdrawn, server(2)])).toEqual({
+      kind: 'enough',
+      text: '3 of 3 members answer, of which server 1 has withdrawn',
+    })
+  })
+
+  test('servers with little room on their disks take no requests', () => {
+    const low = { disk: { freeBytes: 1, lowWaterBytes: 2, isLow: true } }
+    const text = '2 of 3 members answer; the disk of server 0, 1 has little room left'
+    expect(answeringIn([server(0, low), server(1, low), null])).toEqual({ kind: 'tooFew', text })
+    expect(answeringIn([server(0, low), server(1), null])).toMatchObject({ kind: 'enough' })
+  })
+
   test('a server that was removed does not count, though it knows much', () => {
     const ids = [0, 1, 2, 3]
     const before = ids.map((id) => ({ id, address: `a:${id + 1}`, counted: true }))

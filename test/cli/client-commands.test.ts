@@ -98,11 +98,55 @@ describe('with --json, what went wrong is one object on stdout', () => {
   test('too few servers', async () => {
     const server = await startServer(holding(true))
     const ended = await run([server], 'lock', 'a', '--json', '--timeout', '0.5').ended
-    expectError(ended, 4, 'noQuorum', 'gave up after 0.5 s (1 of 3 members answer, and a majority is needed)')
+    expectError(
+      ended,
+      4,
+      'noQuorum',
+      'gave up after 0.5 s (1 of 3 members answer, and a majority is needed): see paxos status',
+    )
+  })
+
+  const alone = { members: [{ id: 0, address: 'a:1', counted: true }] }
+
+  /** Holds every request, and answers no read. */
+  const stuck: Script = (message) => (message.type === 'read' ? [] : holding(true, alone)(message))
+
+  test.each([
+    'unlock a',
+    'unlock a --force',
+    'locks',
+    'sessions',
+    'sessions end 1.0',
+    'members add 3=127.0.0.1:1',
+    'members remove 1',
+    'members move 1=127.0.0.1:1',
+    'quota set 1GiB',
+    'upgrade 1',
+    'kv get k',
+    'kv list',
+    'kv put k 1',
+    'kv cas k 1 1',
+    'kv delete k',
+  ])('a cluster that answers and does nothing: %s', async (args) => {
+    const server = await startServer(stuck)
+    if (server.welcome !== null) server.welcome = { ...server.welcome, service: 'kv+lock' }
+    const ended = await run([server], ...args.split(' '), '--json', '--timeout', '0.5').ended
+    expectError(ended, 4, 'noQuorum', 'gave up after 0.5 s (1 of 1 members answer): see paxos status')
+  })
+
+  test.each([
+    'kv take k',
+    'kv watch k',
+    'locks --watch',
+  ])('another client that does nothing: %s', async (args) => {
+    const server = await startServer(stuck)
+    if (server.welcome !== null) server.welcome = { ...server.welcome, service: 'kv+lock' }
+    const ended = await run([server], ...args.split(' '), '--json', '--timeout', '0.5').ended
+    expectError(ended, 3, 'gaveUp', 'gave up after 0.5 s (1 of 1 members answer)')
   })
 
   test('a lock that is held', async () => {
-    const server = await startServer(holding(true, { members: [{ id: 0, address: 'a:1', counted: true }] }))
+    const server = await startServer(holding(true, alone))
     const ended = await run([server], 'lock', 'a', '--json', '--timeout', '0.5').ended
     expectError(ended, 3, 'gaveUp', 'gave up after 0.5 s (1 of 1 members answer)')
   })
@@ -128,6 +172,39 @@ describe('with --json, what went wrong is one object on stdout', () => {
   })
 })
 
+describe('servers of different clusters', () => {
+  async function twoClusters(script: Script): Promise<readonly [FakeServer, FakeServer]> {
+    const inCluster = (name: string): Script => {
+      const status = reportFrom(0, { cluster: name, members: [] })
+      return (message) => (message.type === 'inquire' ? [{ type: 'report', status }] : script(message))
+    }
+    return [await startServer(inCluster(cluster)), await startServer(inCluster('anew'), 1)]
+  }
+
+  const warning = ([first, second]: readonly [FakeServer, FakeServer]) =>
+    `these servers belong to different clusters: ${first.address} to ${cluster}; ${second.address} to anew. ` +
+    'A client of all of them uses the one that answers first: stop the servers of the wrong cluster\n'
+
+  test('a command that one of them answers warns, and ends as it would', async () => {
+    const servers = await twoClusters(failing('no such lock'))
+    const { code, stderr } = await run(servers, 'unlock', 'a').ended
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: `paxos: ${warning(servers)}paxos: no such lock\n`,
+    })
+  })
+
+  test('status --json ends with 7, and warns beside the object', async () => {
+    const servers = await twoClusters(() => [])
+    const { code, stdout, stderr } = await run(servers, 'status', '--json').ended
+    expect(code).toBe(7)
+    expect(JSON.parse(stdout).servers).toHaveLength(2)
+    expect(stderr).toMatch(
+      /^paxos: warning: these servers belong to different clusters: server 0 at [^\n]+\n$/,
+    )
+  })
+})
+
 describe('a deadline is kept', () => {
   /** How long `args` take from the first request on, without the start of the process. */
   async function lasting(script: Script, ...args: string[]): Promise<Ended & { readonly ms: number }> {
@@ -143,7 +220,8 @@ describe('a deadline is kept', () => {
     const { code, stderr, ms } = await lasting(holding(true), 'lock', 'a', '--timeout', '1.5')
     expect({ code, stderr }).toEqual({
       code: 4,
-      stderr: 'paxos: gave up after 1.5 s (1 of 3 members answer, and a majority is needed)\n',
+      stderr:
+        'paxos: gave up after 1.5 s (1 of 3 members answer, and a majority is needed): see paxos status\n',
     })
     expect(ms).toBeLessThan(1_500 + roomMs)
   })

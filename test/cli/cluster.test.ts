@@ -259,7 +259,7 @@ test('a founding of which servers are killed goes on, and status says who is wai
   const impatient = await paxos('lock', 'a', '--timeout', '1.5', ...servers)
   expect(impatient.code).toBe(4)
   expect(impatient.stderr).toMatch(
-    /^paxos: gave up after 1.5 s \(server [01] is founding the cluster, and waits for server .*2\)\n$/,
+    /^paxos: gave up after 1.5 s \(server [01] is founding the cluster, and waits for server .*2\): see paxos status\n$/,
   )
   for (const founder of founders) founder.signal('SIGKILL')
   await Promise.all(founders.map(({ ended }) => ended))

@@ -80,6 +80,19 @@ test('status is a table with a row a server, and the members', () => {
   ])
 })
 
+test('servers of different clusters are told apart by a warning', () => {
+  const lines = formatStatus([
+    answer('127.0.0.1:1', statusOf(0)),
+    answer('127.0.0.1:2', statusOf(1, { cluster: 'anew' })),
+    answer('127.0.0.1:3', statusOf(2)),
+  ]).split('\n')
+  expect(lines).toContain(
+    'warning: these servers belong to different clusters: server 0 at 127.0.0.1:1, server 2 at 127.0.0.1:3 to c; ' +
+      'server 1 at 127.0.0.1:2 to anew. A client of all of them uses the one that answers first: stop the servers of the wrong cluster',
+  )
+  expect(formatStatus([answer('127.0.0.1:1', statusOf(0))])).not.toContain('warning')
+})
+
 test('a dispute is shown once for all servers that agree about its place, below the members', () => {
   const dispute = { instance: 17, isFirst: true }
   const answers = [

@@ -84,7 +84,10 @@ test('a backup that is put back is found by one who heard the server in between,
   await start(1, { moved: true })
   await withoutAnswer(clientOf(0, 1), 'b')
   await hasExposed(0, 1)
-  expect(statusOf(1)).toMatchObject({ withdrawn: expect.stringMatching(/the servers 0 have proof/) })
+  expect(statusOf(1)).toMatchObject({
+    state: 'withdrawn',
+    withdrawn: expect.stringMatching(/the servers 0 have proof/),
+  })
   // Server 2 knows no better, and hears of it from server 0. Then a quorum has proof, and the copy halts.
   await start(2)
   const client = clientOf(1, 2, 0)
