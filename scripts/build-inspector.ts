@@ -27,13 +27,15 @@ const transcripts: Plugin = {
   },
 }
 
-/** Lays the charts out at build time, so that no page has to do it. */
+/** Lays the charts out at build time, so that no page has to do it. Places to a hundredth of a pixel suffice, and keep the page small. */
 const chartLayout: Plugin = {
   name: 'chart-layout',
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]inspector[\\/]charts[\\/]charts\.ts$/ }, async () => ({
-      contents: `export const charts = ${JSON.stringify(await layOutCharts())}`,
-    }))
+    onLoad({ filter: /[\\/]inspector[\\/]charts[\\/]charts\.ts$/ }, async () => {
+      const rounded = (_: string, value: unknown) =>
+        typeof value === 'number' ? Math.round(value * 100) / 100 : value
+      return { contents: `export const charts = ${JSON.stringify(await layOutCharts(), rounded)}` }
+    })
   },
 }
 

@@ -126,16 +126,17 @@ test('--detach: the lock is free when its ttl has run', async () => {
 })
 
 test('after kill -9 of paxos lock, the lock is free when its ttl has run', async () => {
-  const { holder, token } = await held('k1', '--ttl', '1s')
-  await new Promise((next) => setTimeout(next, 1_500))
-  expect((await run('lock', 'k1', '--try')).code).toBe(3)
+  // No living process is kept from touching its session for so long, also on a busy machine.
+  const { holder, token } = await held('k1', '--ttl', '3s')
+  await new Promise((next) => setTimeout(next, 3_500))
+  expect((await run('lock', 'k1', '--try', ...node(''))).code).toBe(3)
   holder.signal('SIGKILL')
   await holder.ended
   const printsToken = node('console.log(process.env.PAXOS_LOCK_TOKEN)')
   const next = await timed(() => run('lock', 'k1', '--wait', '20s', ...printsToken))
   expect(next.code).toBe(0)
   expect(Number(next.stdout)).toBeGreaterThan(Number(token))
-  expect(next.tookMs).toBeLessThan(1_000 + leewayMs + (await commandMs()))
+  expect(next.tookMs).toBeLessThan(3_000 + leewayMs + (await commandMs()))
 })
 
 /** A lock whose holder is gone is free so long after the ttl, in milliseconds, and after what the command itself takes. */
