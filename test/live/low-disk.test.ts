@@ -90,7 +90,7 @@ test('a server whose disk runs full waits for room, and then answers what it tur
   )
   const refused = await paxos('kv', 'put', 'b', '1', '--servers', address, '--timeout', '2s')
   expect(refused).toMatchObject({
-    code: 3,
+    code: 4,
     stderr: expect.stringContaining('the disk of server 0 has little room left'),
   })
   let isDone = false
