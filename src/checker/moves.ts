@@ -87,29 +87,30 @@ export class Moves {
 
   /** `place` is the index of the request in the bounds. */
   onRequest(node: number, place: number): Move {
-    this.#onRequest[node] ??= []
-    const moves = this.#onRequest[node]
-    let move = moves[place]
-    if (move === undefined) {
+    return this.#remembered(this.#onRequest, node, place, () => {
       const request = this.#cluster.bounds.requests[place]
       if (request === undefined) throw new Error(`there is no request ${place}`)
       const { client, seq } = request
-      const { server } = this.#nodes.valueOf(node)
-      move = this.#take(node, { type: 'request', server, client, seq })
-      moves[place] = move
-    }
-    return move
+      return { type: 'request', server: this.#nodes.valueOf(node).server, client, seq }
+    })
   }
 
   /** `place` is the index of the read in the bounds. */
   onRead(node: number, place: number): Move {
-    this.#onRead[node] ??= []
-    const moves = this.#onRead[node]
-    let move = moves[place]
-    if (move === undefined) {
+    return this.#remembered(this.#onRead, node, place, () => {
       const read = this.#cluster.bounds.reads?.[place]
       if (read === undefined) throw new Error(`there is no read ${place}`)
-      move = this.#take(node, { type: 'read', server: read.server, client: read.client })
+      return { type: 'read', server: read.server, client: read.client }
+    })
+  }
+
+  /** The move of a node at what a client sends, which is computed once. */
+  #remembered(known: (Move | undefined)[][], node: number, place: number, event: () => CheckedEvent): Move {
+    known[node] ??= []
+    const moves = known[node]
+    let move = moves[place]
+    if (move === undefined) {
+      move = this.#take(node, event())
       moves[place] = move
     }
     return move

@@ -122,7 +122,8 @@ export function mapOf<V>(entries: Iterable<readonly [key: string, value: V]>): S
   const given = [...entries]
   const isInOrder = given.every(([key], place) => place === 0 || (given[place - 1]?.[0] ?? '') < key)
   const sorted = isInOrder ? given : inOrder(given)
-  return built(sorted, 0, sorted.length)
+  const keys = sorted.map(([key]) => key)
+  return built(keys, (_, place) => sorted[place]?.[1] as V, 0, keys.length)
 }
 
 /**
@@ -134,7 +135,7 @@ export function mapOfKeys<V>(
   valueAt: (key: string, place: number) => V,
 ): SortedMap<V> {
   const isInOrder = keys.every((key, place) => place === 0 || (keys[place - 1] ?? '') < key)
-  if (isInOrder) return builtOfKeys(keys, valueAt, 0, keys.length)
+  if (isInOrder) return built(keys, valueAt, 0, keys.length)
   return mapOf(keys.map((key, place) => [key, valueAt(key, place)] as const))
 }
 
@@ -143,22 +144,8 @@ function inOrder<V>(entries: readonly (readonly [key: string, value: V])[]): (re
   return [...new Map(entries)].sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
-/** The balanced tree of the sorted entries from `first` to below `end`. */
-function built<V>(
-  entries: readonly (readonly [key: string, value: V])[],
-  first: number,
-  end: number,
-): SortedMap<V> {
-  const middle = (first + end) >> 1
-  const entry = entries[middle]
-  if (first >= end || entry === undefined) return null
-  const left = built(entries, first, middle)
-  const right = built(entries, middle + 1, end)
-  return searched(new SortedMapNode(entry[0], entry[1], end - first, left, right))
-}
-
 /** The balanced tree of the sorted keys from `first` to below `end`. */
-function builtOfKeys<V>(
+function built<V>(
   keys: readonly string[],
   valueAt: (key: string, place: number) => V,
   first: number,
@@ -167,8 +154,8 @@ function builtOfKeys<V>(
   const middle = (first + end) >> 1
   const key = keys[middle]
   if (first >= end || key === undefined) return null
-  const left = builtOfKeys(keys, valueAt, first, middle)
-  const right = builtOfKeys(keys, valueAt, middle + 1, end)
+  const left = built(keys, valueAt, first, middle)
+  const right = built(keys, valueAt, middle + 1, end)
   return searched(new SortedMapNode(key, valueAt(key, middle), end - first, left, right))
 }
 

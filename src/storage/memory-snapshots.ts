@@ -74,16 +74,14 @@ class MemoryDraft implements SnapshotDraft {
   }
 }
 
-interface Held {
-  readonly name: SnapshotName
-  readonly bytes: Uint8Array
-  /** True when another server has sent it. */
-  readonly isReceived: boolean
-}
-
 interface Kept {
   readonly name: SnapshotName
   readonly bytes: Uint8Array
+}
+
+interface Held extends Kept {
+  /** True when another server has sent it. */
+  readonly isReceived: boolean
 }
 
 const nothing = new Uint8Array(0)

@@ -111,6 +111,13 @@ describe('with --json, what went wrong is one object on stdout', () => {
   /** Holds every request, and answers no read. */
   const stuck: Script = (message) => (message.type === 'read' ? [] : holding(true, alone)(message))
 
+  /** The end of a command, given as its words, at a server that has all services and executes nothing. */
+  async function atStuckServer(args: string) {
+    const server = await startServer(stuck)
+    if (server.welcome !== null) server.welcome = { ...server.welcome, service: 'kv+lock' }
+    return run([server], ...args.split(' '), '--json', '--timeout', '0.5').ended
+  }
+
   test.each([
     'unlock a',
     'unlock a --force',
@@ -128,9 +135,7 @@ describe('with --json, what went wrong is one object on stdout', () => {
     'kv cas k 1 1',
     'kv delete k',
   ])('a cluster that answers and does nothing: %s', async (args) => {
-    const server = await startServer(stuck)
-    if (server.welcome !== null) server.welcome = { ...server.welcome, service: 'kv+lock' }
-    const ended = await run([server], ...args.split(' '), '--json', '--timeout', '0.5').ended
+    const ended = await atStuckServer(args)
     expectError(ended, 4, 'noQuorum', 'gave up after 0.5 s (1 of 1 members answer): see paxos status')
   })
 
@@ -139,9 +144,7 @@ describe('with --json, what went wrong is one object on stdout', () => {
     'kv watch k',
     'locks --watch',
   ])('another client that does nothing: %s', async (args) => {
-    const server = await startServer(stuck)
-    if (server.welcome !== null) server.welcome = { ...server.welcome, service: 'kv+lock' }
-    const ended = await run([server], ...args.split(' '), '--json', '--timeout', '0.5').ended
+    const ended = await atStuckServer(args)
     expectError(ended, 3, 'gaveUp', 'gave up after 0.5 s (1 of 1 members answer)')
   })
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { nextBoot, nothingVoted } from '../../machines/boot.ts'
 import { usualNodeSettings } from '../../src/stepped/settings.ts'
-import { usualStoreParts } from '../../src/storage/store-parts.ts'
+import { type StoreParts, usualStoreParts } from '../../src/storage/store-parts.ts'
 import { alarmReplicas, alarmSteps, runBesideModel } from '../services/alarms.ts'
 import { batches, captureReplicas, runCaptured, runRestored, slices } from '../services/capture-runs.ts'
 import { Pair, step } from '../services/lock/pair.ts'
@@ -40,24 +40,10 @@ export const properties = {
       const { replicas } = plant({ ...usualNodeSettings, replicas: captureReplicas })
       runCaptured(given, beginAt, sizes, replicas.initial())
     }),
-  'a store beside a model': ({ plant }: Mutation) =>
-    fc.property(storeSteps, fc.nat(), (steps, seed) => {
-      const { storeParts } = plant({
-        ...usualNodeSettings,
-        replicas: alarmReplicas,
-        storeParts: usualStoreParts,
-      })
-      runStore(steps, seed, storeParts)
-    }),
-  'a received snapshot beside its bytes': ({ plant }: Mutation) =>
-    fc.property(receivedSteps, fc.nat(), (steps, seed) => {
-      const { storeParts } = plant({
-        ...usualNodeSettings,
-        replicas: alarmReplicas,
-        storeParts: usualStoreParts,
-      })
-      runReceived(steps, seed, storeParts)
-    }),
+  'a store beside a model': (mutation: Mutation) =>
+    fc.property(storeSteps, fc.nat(), (steps, seed) => runStore(steps, seed, storePartsOf(mutation))),
+  'a received snapshot beside its bytes': (mutation: Mutation) =>
+    fc.property(receivedSteps, fc.nat(), (steps, seed) => runReceived(steps, seed, storePartsOf(mutation))),
   'a server that differs halts': ({ plant }: Mutation) => differingServerHalts(plant),
   'a copy is exposed': ({ plant }: Mutation) =>
     fc.property(fc.integer({ min: 1, max: 9 }), (below) => {
@@ -81,3 +67,7 @@ export const properties = {
 } as const
 
 export type PropertyName = keyof typeof properties
+
+function storePartsOf({ plant }: Mutation): StoreParts {
+  return plant({ ...usualNodeSettings, replicas: alarmReplicas, storeParts: usualStoreParts }).storeParts
+}
