@@ -28,6 +28,11 @@ export interface WatchedPage {
   readonly faults: string[]
   /** Bytes that came over the network, as they were encoded, by path. */
   readonly received: ReadonlyMap<string, number>
+  /**
+   * The CPU time in milliseconds that the main thread of the page has used since the page was opened: what the page itself costs. Unlike
+   * a time by the clock, it hardly depends on what else the machine does.
+   */
+  cpuMs(): Promise<number>
 }
 
 export type OpenPage = (url: string, options?: PageOptions) => Promise<WatchedPage>
@@ -96,8 +101,18 @@ async function openPage(browser: Browser, url: string, options: PageOptions = {}
     const sizes = await request.sizes().catch(() => null)
     if (sizes !== null) received.set(new URL(request.url()).pathname, sizes.responseBodySize)
   })
+  // Before the page is opened: the browser counts from here on.
+  const session = await context.newCDPSession(page)
+  await session.send('Performance.enable')
+  const cpuMs = async () => {
+    const { metrics } = await session.send('Performance.getMetrics')
+    const seconds = metrics.find(({ name }) => name === 'ThreadTime')?.value
+    if (seconds === undefined)
+      throw new Error(`the browser reports no ThreadTime: ${JSON.stringify(metrics)}`)
+    return seconds * 1_000
+  }
   await page.goto(url)
-  return { page, faults, received }
+  return { page, faults, received, cpuMs }
 }
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { connect } from '../../../src/client/index.ts'
 import { inBrowser, overlappingTexts, screenshotFolder } from './in-browser.ts'
 import { LiveCluster } from './live-cluster.ts'
-import { Parts, seriousFaultsInTabs } from './page-parts.ts'
+import { firstViewMs, Parts, seriousFaultsInTabs } from './page-parts.ts'
 
 /** The page as it comes over the network, compressed: what is promised of it. */
 const largestPageBytes = 300_000
@@ -29,17 +29,18 @@ await inBrowser('the inspector on a live cluster', (open) => {
   }
 
   test('a page that comes late shows where everything stands, and is small', async () => {
-    const started = performance.now()
     const { page, received } = await open(url)
     const parts = new Parts(page)
     await parts.token(0, 'acceptor', 'listening').waitFor()
-    const firstViewMs = performance.now() - started
     await page.screenshot({ path: join(screenshotFolder, 'live.png') })
     const bytes = [...received.values()].reduce((sum, size) => sum + size, 0)
     expect(bytes).toBeGreaterThan(10_000)
     expect(bytes).toBeLessThan(largestPageBytes)
-    // A second is promised; this machine may be doing other things.
-    expect(firstViewMs).toBeLessThan(5_000)
+  })
+
+  test('its first view comes soon', async () => {
+    // A second is promised. By the clock it takes longer while the machine does other things.
+    expect(await firstViewMs(open, url)).toBeLessThan(1_000)
   })
 
   test('tokens move when a lock is taken, and what was executed stands in the ledger', async () => {

@@ -8,7 +8,7 @@ import { tourSteps } from '../../../inspector/tour/steps.ts'
 import { buildPage } from '../../../scripts/build-inspector.ts'
 import { invariantNumbers } from '../../../src/core/invariants.ts'
 import { inBrowser, overlappingTexts, screenshotFolder, seriousFaults } from './in-browser.ts'
-import { Parts, seriousFaultsInTabs } from './page-parts.ts'
+import { firstViewMs, Parts, seriousFaultsInTabs } from './page-parts.ts'
 import { type Served, serveFolder } from './served.ts'
 
 /** Compressed, what a reader has to load. */
@@ -58,16 +58,8 @@ await inBrowser('the playground', (open) => {
   })
 
   test('the first view comes soon', async () => {
-    const firstViewsMs: number[] = []
-    // The least of several counts: other work on this machine makes some of them slower, and none of them faster.
-    for (let views = 0; views < 3; views += 1) {
-      const { page } = await open(served.url)
-      await new Parts(page).token(0, 'acceptor', 'listening').waitFor()
-      // Since the page was asked for, and a little more: the chart was there before this is asked.
-      firstViewsMs.push(await page.evaluate(() => performance.now()))
-    }
-    // A second is promised; this machine may be doing other things.
-    expect(Math.min(...firstViewsMs)).toBeLessThan(3_000)
+    // A second is promised. By the clock it takes longer while the machine does other things.
+    expect(await firstViewMs(open, served.url)).toBeLessThan(1_000)
   })
 
   test('all charts are seen whole at 1280×800, and what is written in them can be read', async () => {
