@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from 'vitest'
 import type { ControlCommand, FaultRule } from '../../src/inspect/records/control.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { ToldPage } from '../support/hub.ts'
-import { freePorts, isRunning, paxos } from './paxos.ts'
+import { isRunning, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 const here = running()

@@ -6,7 +6,8 @@ import { beforeEach, expect, test, vi } from 'vitest'
 import { readReport } from '../../src/cli/status-report.ts'
 import { connect } from '../../src/client/index.ts'
 import { BuiltPaxos, type Ended, fromSource } from '../support/built-paxos.ts'
-import { freePorts, isRunning, paxos } from './paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { isRunning, paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 const here = running()

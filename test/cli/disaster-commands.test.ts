@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts, paxos } from './paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 const here = running()

@@ -7,8 +7,9 @@ import { emptyPicture, pictureAfter, serverIn } from '../../src/inspect/records/
 import type { InspectorRecord } from '../../src/inspect/records/record.ts'
 import { parseRecords, recordingHead } from '../../src/inspect/records/record-lines.ts'
 import type { BuiltPaxos } from '../support/built-paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { hello, keyframe, step, ToldPage, ToldServer } from '../support/hub.ts'
-import { freePorts, paxos } from './paxos.ts'
+import { paxos } from './paxos.ts'
 import { running } from './running.ts'
 
 const here = running()

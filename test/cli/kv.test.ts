@@ -3,8 +3,9 @@ import { describe, expect, test } from 'vitest'
 import { connect } from '../../src/index.ts'
 import { BuiltPaxos, type Ended } from '../support/built-paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { oneServer } from './one-server.ts'
-import { freePorts, paxos } from './paxos.ts'
+import { paxos } from './paxos.ts'
 
 const server = oneServer('--service', 'kv+lock')
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from 'vitest'
 import { BuiltPaxos } from '../support/built-paxos.ts'
-import { freePorts } from './paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 /**
  * A server alone, started with `options`, which runs during the tests of the file that calls this. Its address is known when the first test

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { main } from '../support/built-paxos.ts'
-import { freePorts } from './paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const text = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8')
 

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { BuiltPaxos } from '../support/built-paxos.ts'
-import { freePorts, paxos } from './paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { paxos } from './paxos.ts'
 
 let directory: string
 let file: string

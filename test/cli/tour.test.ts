@@ -4,7 +4,7 @@ import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { fromSource, main } from '../support/built-paxos.ts'
-import { freePorts } from './paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { running } from './running.ts'
 
 const here = running()

@@ -2,7 +2,8 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { freePorts, paxos } from './paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
+import { paxos } from './paxos.ts'
 
 /** Each wrong use, and what the one line on stderr says of it. */
 const wrongUses: readonly (readonly [string, string])[] = [

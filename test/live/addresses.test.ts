@@ -8,8 +8,8 @@ import { Client } from '../../src/client/client.ts'
 import { settingsFrom } from '../../src/client/options.ts'
 import { Resolver } from '../../src/network/resolver.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { linkLocalAddress } from '../support/link-local.ts'
 
 let closing: (() => Promise<unknown>)[] = []

@@ -4,8 +4,8 @@ import { afterEach, expect, test } from 'vitest'
 import { defaultLimits } from '../../machines/limits.ts'
 import { type Client, connect } from '../../src/client/index.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const running: RunningNode[] = []
 const clients: Client[] = []

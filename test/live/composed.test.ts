@@ -14,7 +14,7 @@ import {
   startNode,
   WrongService,
 } from '../../src/index.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const counter = defineService<number, { readonly add: number }, { readonly sum: number }>({
   name: 'counter',

@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../src/client/index.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 let directory: string
 let address: string

@@ -7,8 +7,8 @@ import type { NodeId } from '../../machines/batch.ts'
 import { type Client, connect, RequestRefused } from '../../src/client/index.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
 import type { Service } from '../../src/services/service.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { counting } from '../support/differing.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const running: RunningNode[] = []
 let client: Client | null = null

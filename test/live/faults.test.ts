@@ -5,9 +5,9 @@ import { clientName } from '../../src/core/names.ts'
 import type { FaultRule } from '../../src/inspect/records/control.ts'
 import type { FateRecord } from '../../src/inspect/records/record.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { FakeHub } from '../support/fake-hub.ts'
 import { dropAll } from '../support/fault-rule.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 let nodes: RunningNode[] = []
 let clients: Client[] = []

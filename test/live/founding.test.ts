@@ -10,8 +10,8 @@ import { type Client, connect } from '../../src/client/index.ts'
 import { DataDirectory } from '../../src/node/home.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
 import { programWords } from '../../src/node/option-words.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 let directory: string
 let port: number

@@ -5,9 +5,9 @@ import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import type { Address } from '../../machines/batch.ts'
 import { connect } from '../../src/client/index.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
 import { FakeHub } from '../support/fake-hub.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const endings: (() => Promise<unknown>)[] = []
 

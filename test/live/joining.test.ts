@@ -13,8 +13,8 @@ import { programWords } from '../../src/node/option-words.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
 import type { Identity } from '../../src/storage/storage.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { wireText } from '../support/wire-text.ts'
 
 /**

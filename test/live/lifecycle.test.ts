@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { Json, NodeId } from '../../machines/batch.ts'
-import { freePorts, isRunning } from '../cli/paxos.ts'
+import { isRunning } from '../cli/paxos.ts'
 import { BuiltPaxos, builtPaxos } from '../support/built-paxos.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
 import { executedTwice } from '../support/executed-orders.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { LiveCluster } from '../support/live-cluster.ts'
 
 describe('paxos cluster', () => {

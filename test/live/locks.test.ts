@@ -10,10 +10,10 @@ import {
   type RunningNode,
   startNode,
 } from '../../src/index.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
 import { bundled } from '../support/bundled.ts'
 import { until } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const ttlMs = 1_500
 const leewayMs = 2_000

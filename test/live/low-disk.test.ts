@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { afterEach, expect, test, vi } from 'vitest'
 import { type Client, connect } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts, paxos } from '../cli/paxos.ts'
+import { paxos } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const running: RunningNode[] = []
 const clients: Client[] = []

@@ -2,8 +2,8 @@
 import { afterEach, expect, test } from 'vitest'
 import { type Client, connect, RequestFailed } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { oddities, oddService } from '../services/oddities.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const running: RunningNode[] = []
 let client: Client | null = null

@@ -8,7 +8,7 @@ import { compose, kvService, lockService, type Service } from '../../src/index.t
 import { DataDirectory } from '../../src/node/home.ts'
 import { type NodeOptions, type RunningNode, startNode } from '../../src/node/node.ts'
 import { encodeStanding } from '../../src/node/standing-file.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 let directory: string
 let port: number

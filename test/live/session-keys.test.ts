@@ -2,9 +2,9 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { type Client, connect, kvService, type RunningNode, startNode } from '../../src/index.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
 import { bundled } from '../support/bundled.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const ttlMs = 1_500
 /** Within this time after the ttl the key of a client that vanished is gone. */

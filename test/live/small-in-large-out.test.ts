@@ -12,8 +12,8 @@ import type { Service } from '../../src/services/service.ts'
 import { encodeEnvelope } from '../../src/wire/codec.ts'
 import { paddedBytes } from '../../src/wire/limits.ts'
 import { splitIntoPieces } from '../../src/wire/pieces.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { Datagrams, until } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { envelopeIn } from '../support/wire-text.ts'
 
 let node: RunningNode

@@ -4,7 +4,7 @@ import type { Json } from '../../machines/batch.ts'
 import { type Client, connect } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
 import type { Service } from '../../src/services/service.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const afterMs = 300
 /** The most that a timer may be late while a quorum runs: the turns of two servers, and a slow machine. */

@@ -9,8 +9,8 @@ import { type Client, connect, UpgradeRefused } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
 import { defineService } from '../../src/services/define-service.ts'
 import type { Service } from '../../src/services/service.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { Datagrams } from '../support/datagrams.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 let dataDir: string
 const running = new Map<number, RunningNode>()

@@ -3,8 +3,8 @@ import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { type Client, type ConnectOptions, connect } from '../../src/client/index.ts'
 import { type RunningNode, startNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
 import { asksOnce } from '../support/asks-once.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 const hourMs = 3_600_000
 

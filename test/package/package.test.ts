@@ -5,8 +5,8 @@ import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { freePorts } from '../cli/paxos.ts'
 import { BuiltPaxos } from '../support/built-paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 import { compilePrograms, installed, packageIn, root, withNode, withoutNode } from './installed.ts'
 
 const run = promisify(execFile)

@@ -15,7 +15,7 @@ import { Replay } from '../../src/replay/replay.ts'
 import { kvService } from '../../src/services/kv/kv.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { freePorts } from '../support/free-ports.ts'
 
 let directory: string
 let lines: readonly JournalLine[]

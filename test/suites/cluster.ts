@@ -49,7 +49,7 @@ export function clusterSuite(label: string, start: (servers: number) => Promise<
     let answered: { readonly body: Json; readonly answer: Answer }[] = []
 
     afterEach(async () => {
-      await cluster.close()
+      await cluster?.close()
     })
 
     async function begin(servers: number): Promise<void> {

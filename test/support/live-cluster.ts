@@ -8,10 +8,10 @@ import { inOrder, parseJournal } from '../../src/journal/journal-lines.ts'
 import { Replay } from '../../src/replay/replay.ts'
 import { lockService } from '../../src/services/lock.ts'
 import type { Service } from '../../src/services/service.ts'
-import { freePorts } from '../cli/paxos.ts'
 import type { Answer, TestClient, TestCluster } from '../suites/cluster.ts'
 import { BuiltPaxos, type Ended } from './built-paxos.ts'
 import type { Datagrams } from './datagrams.ts'
+import { freePorts } from './free-ports.ts'
 import { BadNetwork } from './proxy.ts'
 
 /** The most servers that a cluster may come to have, ports are kept for. */
@@ -74,7 +74,7 @@ export class LiveCluster implements TestCluster {
       await Promise.all(ids.map((id) => cluster.#run(id, ['--members', cluster.#members, '--bootstrap'])))
       return cluster
     } catch (error) {
-      await cluster.close()
+      await cluster.#end()
       throw error
     }
   }
@@ -219,6 +219,11 @@ export class LiveCluster implements TestCluster {
   }
 
   async close(): Promise<void> {
+    await this.#end(() => (this.#isRecorded ? this.#replay() : undefined))
+  }
+
+  /** Ends everything, and removes the directory after `judge`. */
+  async #end(judge: () => Promise<void> | undefined = () => undefined): Promise<void> {
     const servers = [...this.#servers.values()]
     for (const { process } of servers) process?.signal('SIGKILL')
     await Promise.all([
@@ -227,7 +232,7 @@ export class LiveCluster implements TestCluster {
       ...[...this.#clients].map((client) => client.close()),
     ])
     try {
-      if (this.#isRecorded) await this.#replay()
+      await judge()
     } finally {
       await rm(this.#directory, { recursive: true, force: true })
     }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Client } from '../../src/client/index.ts'
 import type { RunningNode } from '../../src/node/node.ts'
-import { freePorts } from '../cli/paxos.ts'
+import { freePorts } from './free-ports.ts'
 
 export class NodeRoom<Name = number> {
   /** Exists from `open` to `close`. */

@@ -12,8 +12,8 @@ import type { ControlResult, FaultRule } from '../../../src/inspect/records/cont
 import type { HubToServer } from '../../../src/inspect/records/protocol.ts'
 import type { ClientRecord, InspectorRecord } from '../../../src/inspect/records/record.ts'
 import { type RunningNode, startNode } from '../../../src/node/node.ts'
-import { freePorts } from '../../cli/paxos.ts'
 import { dropAll } from '../../support/fault-rule.ts'
+import { freePorts } from '../../support/free-ports.ts'
 
 let nodes: RunningNode[] = []
 let controls: FaultsControl[] = []

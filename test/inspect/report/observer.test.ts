@@ -27,8 +27,8 @@ import { replicasOf } from '../../../src/stepped/replicas.ts'
 import { usualNodeSettings } from '../../../src/stepped/settings.ts'
 import type { NodeState } from '../../../src/stepped/state.ts'
 import { Invariants } from '../../../src/verify/invariants.ts'
-import { freePorts } from '../../cli/paxos.ts'
 import { FakeHub } from '../../support/fake-hub.ts'
+import { freePorts } from '../../support/free-ports.ts'
 
 let directory: string
 let hub: FakeHub

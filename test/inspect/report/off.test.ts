@@ -24,7 +24,7 @@ vi.mock('xstate', async (importOriginal) => {
 const { startNode } = await import('../../../src/node/node.ts')
 const { connect } = await import('../../../src/client/index.ts')
 const { Observer } = await import('../../../src/inspect/report/observer.ts')
-const { freePorts } = await import('../../cli/paxos.ts')
+const { freePorts } = await import('../../support/free-ports.ts')
 
 const begins = vi.spyOn(Observer.prototype, 'begins')
 

@@ -13,8 +13,8 @@ import {
   type ReporterOptions,
 } from '../../../src/inspect/report/reporter.ts'
 import { type RunningNode, startNode } from '../../../src/node/node.ts'
-import { freePorts } from '../../cli/paxos.ts'
 import { FakeHub } from '../../support/fake-hub.ts'
+import { freePorts } from '../../support/free-ports.ts'
 
 /** A machine that has much else to do takes its time. */
 const patiently = { timeout: 20_000 }

@@ -7,7 +7,7 @@ import { WebSocketServer } from 'ws'
 import { connect } from '../../../src/client/index.ts'
 import { type Logger, silentLogger } from '../../../src/node/logger.ts'
 import { startNode } from '../../../src/node/node.ts'
-import { freePorts } from '../../cli/paxos.ts'
+import { freePorts } from '../../support/free-ports.ts'
 
 interface Told {
   readonly type: string

@@ -3,8 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Client, connect } from '../../../src/client/index.ts'
-import { freePorts } from '../../cli/paxos.ts'
 import { BuiltPaxos } from '../../support/built-paxos.ts'
+import { freePorts } from '../../support/free-ports.ts'
 
 /** Started with `--inspect --allow-faults`, its servers on disk; `close` ends it and removes that. */
 export class LiveCluster {
