@@ -8,6 +8,7 @@ import type { DurableState } from './durable.ts'
 import type { Fact } from './facts.ts'
 import type { HeardFrom } from './reach.ts'
 import type { Capture, Installation } from './replicated-state.ts'
+import type { Trust } from './trust.ts'
 
 /** An outbound message to another server. */
 export interface SentMessage {
@@ -104,6 +105,8 @@ export interface Driver {
   observe(fact: Fact): void
   /** Counts a dropped message of `sender`. */
   flag(oddity: Oddity, sender: NodeId): void
+  /** Stores what is known of the boots of members, now or a little later. A crash may lose the latest; then less is known. */
+  keepTrust(trust: Trust): void
   /**
    * Reports where the servers differ without a quorum that agrees, and what this server executed there; or with `null` that a quorum
    * agrees again.

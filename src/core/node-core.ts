@@ -52,7 +52,7 @@ import type { HeardFrom } from './reach.ts'
 import type { Installation, ReplicatedState } from './replicated-state.ts'
 import { roleInputs } from './roles.ts'
 import { Router } from './router.ts'
-import { distrusting, exposuresOf, type Sender, type Trust, votedBy, votedIn } from './trust.ts'
+import { distrusting, exposuresOf, remembered, type Sender, type Trust, votedBy, votedIn } from './trust.ts'
 
 /** An event of a running node that is the same in every engine. The driver handles starts, stops and timers. */
 export type CoreEvent = Extract<NodeEvent, { type: 'hear' | 'request' | 'synced' | 'tell' }>
@@ -65,6 +65,8 @@ export interface CoreSettings {
   readonly incarnation: string
   /** The present boot of the directory; omitted by engines that never copy a directory. */
   readonly boot?: Boot
+  /** What was known of the boots of members in the run before; nothing by default. */
+  readonly trust?: Trust
   /**
    * The number of instances between two digests of the replicated state; 0 for no digests. The cost of a digest grows with the
    * size of the state.
@@ -164,7 +166,7 @@ export class NodeCore {
     this.#router = new Router((role, event) => driver.deliver(role, event))
     this.#elapsed = memory?.elapsed ?? this.#elapsedRules.begin(driver.nowMs())
     this.#audit = memory?.audit ?? nothingExecuted
-    this.#trust = memory?.trust ?? []
+    this.#trust = memory?.trust ?? remembered(settings.trust ?? [])
     this.#voted = memory?.voted ?? nothingVoted
     this.#shownBoot = this.#shown()
     this.#withdrawn = memory?.withdrawn ?? null
@@ -430,12 +432,12 @@ export class NodeCore {
   /** False for a message of a member that must be dropped, because its directory is a copy or its boot has ended. */
   #trusts(sender: Sender): boolean {
     const { trust, verdict } = this.#rules.heardBoot(this.#trust, sender, this.#replica.members)
-    this.#trust = trust
+    this.#keepTrust(trust)
     switch (verdict) {
       case 'trusted':
         return true
       case 'met':
-        this.#expose([sender.node], exposuresOf(trust))
+        this.#exposeAll(sender.node)
         return true
       case 'late':
         this.#driver.flag('late', sender.node)
@@ -451,8 +453,21 @@ export class NodeCore {
     return verdict satisfies never
   }
 
+  #keepTrust(trust: Trust): void {
+    if (trust === this.#trust) return
+    this.#trust = trust
+    this.#driver.keepTrust(trust)
+  }
+
   #exposuresOf(incarnation: string): readonly Exposure[] {
     return exposuresOf(this.#trust).filter(({ directory }) => directory === incarnation)
+  }
+
+  /** Tells `met` which directories were exposed, and these directories, too: they may be silent, and this server may have started since. */
+  #exposeAll(met: NodeId): void {
+    const exposures = exposuresOf(this.#trust)
+    const exposed = exposures.map(({ node }) => node).filter((node) => node !== met)
+    this.#expose([met, ...exposed], exposures)
   }
 
   /** Has the auditor send `exposures` to these servers. */
@@ -464,7 +479,7 @@ export class NodeCore {
   #distrust({ node, incarnation, one, other }: Distrust): void {
     const known = this.#trust.find((directory) => directory.incarnation === incarnation)
     if (!this.isMember(node, incarnation) || (known !== undefined && known.distrust !== null)) return
-    this.#trust = distrusting(this.#trust, { node, incarnation }, { one, other }, this.#replica.members)
+    this.#keepTrust(distrusting(this.#trust, { node, incarnation }, { one, other }, this.#replica.members))
     this.#exposed({ node, incarnation }, [node])
   }
 

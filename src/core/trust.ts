@@ -27,17 +27,22 @@ export interface KnownDirectory {
   readonly incarnation: string
   /** The latest boot that was heard; `null` before the first one. */
   readonly latest: HeardBoot | null
+  /** True when a message of that boot was taken in the present run of this server. */
+  readonly isMet: boolean
   /** Why the directory is not trusted any more; `null` while it is. */
   readonly distrust: Proof | null
 }
 
-/** Invariant: at most one entry for each counted member. A crash forgets all. */
+/**
+ * Invariant: at most one entry for each counted member. It is stored a little later than it is learned, so a crash may forget the latest;
+ * each part of it is true by itself, whatever was learned before or after.
+ */
 export type Trust = readonly KnownDirectory[]
 
 export type Verdict =
   /** Take the message. */
   | 'trusted'
-  /** Take the message: it is the first one of its boot that is heard. The server may not know which directories were exposed. */
+  /** Take the message: it is the first one of its boot that is heard in this run. The server may not know which directories were exposed. */
   | 'met'
   /** Drop it: it is of an earlier boot. */
   | 'late'
@@ -54,6 +59,11 @@ export interface Sender {
   readonly boot: ShownBoot | undefined
   /** How far the message shows that the directory has voted. */
   readonly voted: Voted
+}
+
+/** What a run begins with, of what was known in the runs before. */
+export function remembered(trust: Trust): Trust {
+  return trust.map((directory) => ({ ...directory, isMet: false }))
 }
 
 /** How far a directory with this durable state may have voted. What it no longer holds as accepted is chosen. */
@@ -95,11 +105,11 @@ export function heardBoot(
   }
   if (latest !== null && boot.count < latest.boot.count) return { trust, verdict: 'late' }
   const isNew = latest === null || boot.count > latest.boot.count
-  if (!isNew && furtherVoted(latest.voted, heard.voted) === latest.voted) return { trust, verdict: 'trusted' }
-  return {
-    trust: withKnown(trust, { node, incarnation, latest: heard, distrust: null }, members),
-    verdict: isNew ? 'met' : 'trusted',
-  }
+  const isFurther = isNew || furtherVoted(latest.voted, heard.voted) !== latest.voted
+  const isMet = !isNew && known?.isMet === true
+  if (!isFurther && isMet) return { trust, verdict: 'trusted' }
+  const directory = { node, incarnation, latest: isFurther ? heard : latest, isMet: true, distrust: null }
+  return { trust: withKnown(trust, directory, members), verdict: isMet ? 'trusted' : 'met' }
 }
 
 /** `trust` without the directory `incarnation` of the server `node`. */
@@ -109,8 +119,9 @@ export function distrusting(
   distrust: Proof,
   members: readonly Member[],
 ): Trust {
-  const latest = trust.find((directory) => directory.incarnation === incarnation)?.latest ?? null
-  return withKnown(trust, { node, incarnation, latest, distrust }, members)
+  const known = trust.find((directory) => directory.incarnation === incarnation)
+  const { latest, isMet } = known ?? { latest: null, isMet: false }
+  return withKnown(trust, { node, incarnation, latest, isMet, distrust }, members)
 }
 
 /** What a server tells others of the directories that it does not trust. */

@@ -17,6 +17,7 @@ import type { DurableState } from '../core/durable.ts'
 import { fingerprint } from '../core/fingerprint.ts'
 import type { NodeEvent } from '../core/node-event.ts'
 import { roleNames } from '../core/roles.ts'
+import type { Trust } from '../core/trust.ts'
 
 /** The version of the lines. An earlier version has events and machines of another shape. */
 export const journalVersion = 3
@@ -36,6 +37,8 @@ export interface JournalStart {
     readonly durable: DurableState
     /** The text of `durable.snapshot`; `null` without one. */
     readonly snapshot: string | null
+    /** What the server knew of the boots of members; missing in a journal of a version that stored nothing of it. */
+    readonly trust?: Trust
     /** The chosen batches below `durable.firstUnchosen` that the snapshot does not contain. */
     readonly chosen: readonly Batch[]
   }

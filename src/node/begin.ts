@@ -5,6 +5,7 @@ import type { Address } from '../../machines/batch.ts'
 import type { Boot } from '../../machines/boot.ts'
 import type { Resolver } from '../network/resolver.ts'
 import type { Identity } from '../storage/storage.ts'
+import { BootsFile } from './boots-file.ts'
 import { foundCluster } from './founding.ts'
 import { greet } from './greet.ts'
 import { DataDirectory, type Home, homeless } from './home.ts'
@@ -24,6 +25,8 @@ export interface Begun extends OpenStore {
   readonly boot: Boot
   /** Makes the directory one with which no server starts, durably. */
   readonly condemn: (reason: string) => void
+  /** Where the boots of other members are stored; `null` for a server that stores in memory. */
+  readonly boots: BootsFile | null
   /** The invitation of a server that joins now; `null` for any other server. */
   readonly invited: Invited | null
 }
@@ -62,7 +65,8 @@ export async function begin(
       if (!isMember) home.write({ kind: 'member', identity, service })
     })
     const condemn = (reason: string) => home.write({ kind: 'condemned', identity, service, reason })
-    return { identity, boot, condemn, invited, ...store }
+    const boots = dataDir === null ? null : new BootsFile(dataDir, identity, around.logger)
+    return { identity, boot, condemn, boots, invited, ...store }
   } catch (error) {
     await release()
     throw error

@@ -24,6 +24,7 @@ import { textProtocolOf } from '../services/text-protocols.ts'
 import { freeBytesIn } from '../storage/free-space.ts'
 import type { Identity, OpenedStorage, Storage } from '../storage/storage.ts'
 import { beAdmitted } from './admission.ts'
+import type { BootsFile } from './boots-file.ts'
 import { DiskWatch, defaultLowWaterBytes, type Space } from './disk-watch.ts'
 import { ExecutedLog } from './executed-log.ts'
 import { type Fate, Faults } from './faults.ts'
@@ -56,6 +57,8 @@ export interface LiveNodeOptions extends NodeOptions {
   readonly boot: Boot
   /** Makes the directory one with which no server starts. */
   readonly condemn: (reason: string) => void
+  /** Where the boots of other members are stored; `null` for a server that stores in memory. */
+  readonly boots: BootsFile | null
   readonly storage: Storage
   readonly bridge: StatelyBridge | null
 }
@@ -111,13 +114,15 @@ export class LiveNode implements RunningNode {
     }
     this.#inspection = options.inspect === undefined ? null : new Inspection(options.inspect, inspected)
     const { incarnation } = identity
-    const settings = { self: id, incarnation, boot, nodeRules: this.#addresses.rules }
+    const trust = options.boots?.stored ?? []
+    const settings = { self: id, incarnation, boot, trust, nodeRules: this.#addresses.rules }
     this.#runtime = new Runtime(settings, storage, replica, {
       recorder: this.#journal,
       observer: this.#inspection?.observer ?? null,
       inspect: bridge?.inspect ?? null,
       executed: (fact) => this.#executed(fact),
       disputed: (dispute, executed) => this.#reportDispute(dispute, executed),
+      trust: (known) => options.boots?.keep(known),
       condemned: options.condemn,
       withdrawn: (reason) => logger.error({ reason }, 'withdrawn: this server sends nothing more'),
       snapshots: {
@@ -165,6 +170,7 @@ export class LiveNode implements RunningNode {
     const snapshot = durable.snapshot === null ? null : textOf(Buffer.concat(parts))
     const began = {
       ...{ cluster, service: service.name, incarnation, founders, timing, limits },
+      trust: this.#runtime.trust,
       ...{ durable, snapshot, chosen },
     }
     const version = journalVersion
@@ -317,13 +323,14 @@ export class LiveNode implements RunningNode {
   }
 
   async #closeAll(reason: string | null): Promise<string | null> {
-    const { bridge, storage } = this.#options
+    const { bridge, boots, storage } = this.#options
     if (reason !== null) this.#logger.fatal({ reason }, 'halted')
     this.#inspection?.observer.ended(reason)
     await Promise.all([this.#executedLog?.close(), this.closeInspection(), bridge?.close()])
     this.#journal?.close()
     this.#mistakes.close()
     this.#disk?.stop()
+    await boots?.close()
     await storage.close().catch(() => undefined)
     return reason
   }

@@ -119,17 +119,16 @@ export async function startNodeIn(words: OptionWords, given: NodeOptions): Promi
   let bridge: StatelyBridge | null = null
   let node: LiveNode | null = null
   try {
-    const begun = await begin(
+    const { durable, invited, ...begun } = await begin(
       { ...options, service: service.name },
       { socket, address, logger: logger.child({ server: id }) },
     )
-    const { identity, boot, condemn, durable } = begun
     storage = begun.storage
     bridge = await openStately(options, logger)
-    node = new LiveNode({ ...options, service, logger, address, identity, boot, condemn, storage, bridge })
+    node = new LiveNode({ ...options, ...begun, service, logger, address, bridge })
     await node.recover(durable)
     node.serve(socket, durable)
-    if (options.join !== undefined) await node.join(options.join, begun.invited)
+    if (options.join !== undefined) await node.join(options.join, invited)
     return node
   } catch (error) {
     try {

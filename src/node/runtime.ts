@@ -47,6 +47,8 @@ export interface Watchers extends EventWatchers {
   readonly executed?: (fact: ExecutedFact) => void
   /** Hears where the servers differ without a quorum that agrees, and what this server executed there; `null` when that has ended. */
   readonly disputed?: (dispute: Difference | null, executed: string) => void
+  /** Receives what is known of the boots of members, to store it. */
+  readonly trust?: (trust: Trust) => void
   /** Hears why no server may start with this directory again, before the node halts. */
   readonly condemned?: (reason: string) => void
   /** Hears why this server sends nothing more. */
@@ -65,6 +67,7 @@ export class Runtime implements Driver {
   readonly #disputed: NonNullable<Watchers['disputed']>
   readonly #withdrawn: NonNullable<Watchers['withdrawn']>
   readonly #condemned: NonNullable<Watchers['condemned']>
+  readonly #keepTrust: NonNullable<Watchers['trust']>
   readonly #snapshots: SnapshotKeeper
   readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
   #outbound: Outbound | null = null
@@ -72,7 +75,7 @@ export class Runtime implements Driver {
   readonly ended: Promise<string | null>
 
   constructor(
-    settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot' | 'nodeRules'>,
+    settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot' | 'trust' | 'nodeRules'>,
     storage: Storage,
     replica: ReplicatedState,
     {
@@ -81,6 +84,7 @@ export class Runtime implements Driver {
       disputed = () => undefined,
       withdrawn = () => undefined,
       condemned = () => undefined,
+      trust = () => undefined,
       snapshots = { notDrawn: () => undefined, refused: () => undefined, resumed: () => undefined },
       ...watchers
     }: Watchers = {},
@@ -92,6 +96,7 @@ export class Runtime implements Driver {
     this.#disputed = disputed
     this.#withdrawn = withdrawn
     this.#condemned = condemned
+    this.#keepTrust = trust
     this.#actors = new Actors({
       self,
       inspect,
@@ -324,6 +329,10 @@ export class Runtime implements Driver {
 
   flag(oddity: Oddity, sender: NodeId): void {
     this.#outbound?.flag(oddity, sender)
+  }
+
+  keepTrust(trust: Trust): void {
+    this.#keepTrust(trust)
   }
 
   disputed(dispute: Difference | null, executed: string): void {

@@ -2,7 +2,7 @@ import type { AcceptorContext } from '../../machines/acceptor.ts'
 import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import { type Boot, whyCopied } from '../../machines/boot.ts'
 import type { LearnerContext } from '../../machines/learner.ts'
-import { isCounted, shownMembers } from '../../machines/members.ts'
+import { isCounted, type Member, shownMembers } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import type { RequestQueueContext } from '../../machines/request-queue.ts'
 import { stateName } from '../core/chart-names.ts'
@@ -66,7 +66,7 @@ export function statusOf({
     usage: { ...replica.usage, ...queueUsage(queue), ...transport?.usage },
     disk: disk === null ? null : { ...disk },
     boot: boot.count,
-    distrusted: distrusted(runtime.trust),
+    distrusted: distrusted(runtime.trust, replica.members),
     withdrawn: runtime.whyWithdrawn,
     members: shownMembers(replica.members).map((member) => ({ ...member })),
     datagrams:
@@ -76,9 +76,11 @@ export function statusOf({
 }
 
 /** The members that this server does not count, and the reasons. */
-function distrusted(trust: Trust): Json {
-  return trust.flatMap(({ node, distrust }) =>
-    distrust === null ? [] : [{ id: node, reason: whyCopied(distrust) }],
+function distrusted(trust: Trust, members: readonly Member[]): Json {
+  return trust.flatMap(({ node, incarnation, distrust }) =>
+    distrust !== null && isCounted(members, node, incarnation)
+      ? [{ id: node, reason: whyCopied(distrust) }]
+      : [],
   )
 }
 

@@ -102,6 +102,7 @@ export class Replay {
       ...usualNodeSettings,
       self: node,
       incarnation: run.incarnation,
+      trust: run.trust ?? [],
       mayBeCopied: true,
       timing: run.timing,
       limits: run.limits,

@@ -21,6 +21,7 @@ import {
 } from '../core/node-core.ts'
 import { type Operation, operationOf } from '../core/process.ts'
 import type { Capture, Installation } from '../core/replicated-state.ts'
+import type { Trust } from '../core/trust.ts'
 import type { Cause } from '../inspect/records/record.ts'
 import { type ArmedTimer, type Later, SteppedNode, type Surroundings } from '../stepped/node.ts'
 import type { FileDraft } from '../storage/file-draft.ts'
@@ -41,6 +42,8 @@ export interface RunOptions {
   readonly id: NodeId
   readonly incarnation: string
   readonly boot: Boot
+  /** What was known of the boots of members in the run before. */
+  readonly trust: Trust
   readonly disk: SimulatedDisk
   readonly randomSeed: number
   /** Milliseconds of the server's monotonic clock for each millisecond of virtual time. */
@@ -50,6 +53,8 @@ export interface RunOptions {
   readonly suspension: Suspension
   /** Runs an action after the present event, unless the process has ended then. */
   readonly soon: (action: () => void) => void
+  /** Stores what is known of the boots of members. */
+  readonly keepTrust: (trust: Trust) => void
   /** A chunk of a snapshot is kept. */
   readonly kept: () => void
   /** The disk has failed: the server halts. */
@@ -73,7 +78,7 @@ export class ServerRun implements Surroundings {
     this.#options = options
     this.#address = serverAddress(options.id)
     this.#startedAtMs = around.timeline.nowMs
-    const { id, incarnation, boot, randomSeed, disk, soon } = options
+    const { id, incarnation, boot, trust, randomSeed, disk, soon } = options
     this.#keeper = new SnapshotKeeper(keeperStore(disk), {
       ...{ sliceBytes, chunkBytes },
       pause: (ended) => soon(() => ended(null)),
@@ -84,7 +89,7 @@ export class ServerRun implements Surroundings {
       refused: () => undefined,
       resumed: () => around.met('a transfer of a snapshot resumed after a restart'),
     })
-    const settings = { ...around.settings, self: id, incarnation, boot }
+    const settings = { ...around.settings, self: id, incarnation, boot, trust }
     this.node = SteppedNode.start(settings, this, opened, randomSeed)
   }
 
@@ -189,6 +194,10 @@ export class ServerRun implements Surroundings {
 
   observe(fact: Fact): void {
     this.#around.observe(fact)
+  }
+
+  keepTrust(trust: Trust): void {
+    this.#options.keepTrust(trust)
   }
 
   halted(): void {

@@ -6,6 +6,7 @@ import type { Fact } from '../core/facts.ts'
 import { messageOf } from '../core/message-of.ts'
 import { serverAddress } from '../core/names.ts'
 import { run } from '../core/process.ts'
+import type { Trust } from '../core/trust.ts'
 import { Violation } from '../core/violation.ts'
 import type { Cause } from '../inspect/records/record.ts'
 import type { SteppedNode } from '../stepped/node.ts'
@@ -48,6 +49,8 @@ export interface SimulatedDirectory {
   readonly disk: SimulatedDisk
   /** The last boot; `null` before the first one. */
   readonly boot: Boot | null
+  /** What is stored of the boots of other members. */
+  readonly trust: Trust
 }
 
 /** The duration of a call of the file system that is not a sync. */
@@ -68,6 +71,8 @@ export class SimulatedServer {
   #earlier: SimulatedDirectory | null = null
   #process: ServerProcess | null = null
   #starts = 0
+  /** What was stored of the boots of members when the process started. */
+  #trustBefore: Trust = []
   /** For each planned fault of the disk that has not ended a process yet, what follows then. */
   #planned: (() => void)[] = []
   /** What follows when the store refuses damaged data; `null` while there is none. */
@@ -152,18 +157,22 @@ export class SimulatedServer {
   start({ atOnce } = { atOnce: false }): void {
     if (this.isUp) throw new Error(`server ${this.id} is already running`)
     this.#starts += 1
-    const { incarnation, disk, boot: last } = this.#directory
+    const { incarnation, disk, boot: last, trust } = this.#directory
     const boot = nextBoot(last, `${this.#starts}`)
     this.#directory = { ...this.#directory, boot }
+    this.#trustBefore = trust
     const begun: ServerProcess = new ServerProcess(this.#around, {
       id: this.id,
-      ...{ incarnation, disk, boot },
+      ...{ incarnation, disk, boot, trust },
       randomSeed: this.#random.below(2 ** 31),
       rate: this.#rate,
       wallClock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
       callMs: (call) => {
         if (begun.run === null && atOnce) return null
         return call === 'sync' ? (this.slowSyncMs ?? 0.125 + this.#random.below(16) / 8) : callMs
+      },
+      keepTrust: (known) => {
+        this.#directory = { ...this.#directory, trust: known }
       },
       failed: (error) => this.#failed(error),
       halted: () => this.crash('cached'),
@@ -192,7 +201,7 @@ export class SimulatedServer {
     return () => paused.suspension.resume()
   }
 
-  /** The process ends, or the power fails. */
+  /** The process ends, or the power fails. What is stored of boots is not synced. */
   crash(unsynced: Unsynced): void {
     if (this.#process === null) throw new Error(`server ${this.id} is not running`)
     const hadStarted = this.node !== null
@@ -200,6 +209,8 @@ export class SimulatedServer {
     this.#process = null
     this.#around.network.leave(this.address)
     this.disk.crash(unsynced)
+    if (unsynced === 'lost' || unsynced === 'torn')
+      this.#directory = { ...this.#directory, trust: this.#trustBefore }
     if (hadStarted) this.#around.observe({ type: 'crashed', node: this.id })
   }
 
@@ -276,6 +287,11 @@ export class SimulatedServer {
       incarnation,
       members: founders,
     }
-    return { incarnation, disk: new SimulatedDisk(seed, identity, settings.storeParts), boot: null }
+    return {
+      incarnation,
+      disk: new SimulatedDisk(seed, identity, settings.storeParts),
+      boot: null,
+      trust: [],
+    }
   }
 }

@@ -25,6 +25,7 @@ import type { HeardFrom } from '../core/reach.ts'
 import type { Capture, Installation, ReplicatedState } from '../core/replicated-state.ts'
 import { roleNames } from '../core/roles.ts'
 import type { Effect } from '../core/step.ts'
+import type { Trust } from '../core/trust.ts'
 import { checkNode } from '../verify/role-rules.ts'
 import type { NodeSettings } from './settings.ts'
 
@@ -58,6 +59,8 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
   resumeSnapshot(snapshot: SnapshotName, begin: () => Installation): number | Later
   /** Keeps a chunk of that snapshot. */
   keepChunk(chunk: ReceivedChunk): 'kept' | Later
+  /** Stores what is known of the boots of members. Engines in which no server starts again with what it knew omit it. */
+  keepTrust?(trust: Trust): void
   /** The node has halted: it takes no event any more. Engines in which no directory is copied omit it. */
   halted?(reason: string): void
   /** Makes the received snapshot durable. Returns whether it is sound, and drops it when it is not. */
@@ -242,6 +245,10 @@ export class SteppedNode implements Driver {
   flag(oddity: Oddity, sender: NodeId): void {
     if (oddity !== 'copied' || this.#settings.mayBeCopied === true) return
     throw new Error(`server ${this.#settings.self} takes the directory of server ${sender} for a copy`)
+  }
+
+  keepTrust(trust: Trust): void {
+    this.#surroundings.keepTrust?.(trust)
   }
 
   /** The memory of the core has it. */

@@ -13,6 +13,7 @@ import { type NodeRules, nodeRules } from '../core/node-rules.ts'
 import type { ReplicatedState } from '../core/replicated-state.ts'
 import { roleMachines } from '../core/roles.ts'
 import type { Step } from '../core/step.ts'
+import type { Trust } from '../core/trust.ts'
 import type { StoreParts } from '../storage/store-parts.ts'
 import { checkedStart, checkedStep } from './checked-step.ts'
 
@@ -39,6 +40,8 @@ export interface NodeSettings {
   readonly incarnation: string
   /** The present boot of the directory; omitted by engines that never copy a directory. */
   readonly boot?: Boot
+  /** What was known of the boots of members in the run before; nothing by default. */
+  readonly trust?: Trust
   /** True where directories may be copied or put back, so that a server may expose another one; false by default. */
   readonly mayBeCopied?: boolean
   readonly timing: Timing

@@ -73,10 +73,13 @@ describe('what arrives', () => {
       voted: nothingVoted,
     }))
     const exposure = { type: 'exposure', node: 1, directory: 'founder-1', one, other }
+    const known = { node: 1, incarnation: 'founder-1', latest: one, isMet: true, distrust: null }
     expect(asked.map(([what, ...given]) => (what === 'deliver' ? given : [what, given[0]]))).toEqual([
+      ['keepTrust', [known]],
       ['heard', 1],
       ['acceptor', { ...prepare, sender: 1, incarnation: 'founder-1', knowsUs: true, atMs: 0 }],
       ['flag', 'late'],
+      ['keepTrust', [{ ...known, distrust: { one, other } }]],
       ['flag', 'copied'],
       ['proposer', { type: 'server.exposed', sender: 1 }],
       ['auditor', { type: 'exposure.wanted', to: [1, 2], exposures: [exposure] }],
@@ -95,7 +98,7 @@ describe('what arrives', () => {
     expect(asked).toContainEqual([
       'deliver',
       'auditor',
-      { type: 'exposure.wanted', to: [2], exposures: [exposure] },
+      { type: 'exposure.wanted', to: [2, 1], exposures: [exposure] },
     ])
   })
 
@@ -104,16 +107,18 @@ describe('what arrives', () => {
     const distrust = { type: 'distrust', node: 1, incarnation: 'founder-1', ...copiedBoots } as const
     core.carryOut(distrust)
     const exposure = { type: 'exposure', node: 1, directory: 'founder-1', ...copiedBoots }
+    const known = { node: 1, incarnation: 'founder-1', latest: null, isMet: false, distrust: copiedBoots }
     expect(asked).toEqual([
+      ['keepTrust', [known]],
       ['flag', 'copied', 1],
       ['deliver', 'proposer', { type: 'server.exposed', sender: 1 }],
       ['deliver', 'auditor', { type: 'exposure.wanted', to: [1], exposures: [exposure] }],
     ])
     core.carryOut(distrust)
     core.carryOut({ ...distrust, incarnation: 'a directory that is not counted' })
-    expect(asked).toHaveLength(3)
+    expect(asked).toHaveLength(4)
     core.take(hears(1, { incarnation: 'founder-1', addressee: incarnation }))
-    expect(asked[3]).toEqual(['flag', 'copied', 1])
+    expect(asked[4]).toEqual(['flag', 'copied', 1])
   })
 
   test('is dropped by a server that has withdrawn, which sends nothing, unless it exposes a directory', () => {

@@ -11,7 +11,15 @@ import {
   whyCopied,
 } from '../../machines/boot.ts'
 import { afterWrite, type DurableState, nothingDurable } from '../../src/core/durable.ts'
-import { distrusting, exposuresOf, heardBoot, type Trust, votedBy, votedIn } from '../../src/core/trust.ts'
+import {
+  distrusting,
+  exposuresOf,
+  heardBoot,
+  remembered,
+  type Trust,
+  votedBy,
+  votedIn,
+} from '../../src/core/trust.ts'
 import { members } from '../support/role.ts'
 
 /** The boots of a directory that is the only one. */
@@ -120,7 +128,7 @@ test('the proof names both boots, and is what others are told', () => {
     members(3),
   )
   const proof = { one: heardOf(second), other: heardOf({ ...second, random: 'copy' }) }
-  expect(exposed.trust).toEqual([{ ...sender, latest: heardOf(second), distrust: proof }])
+  expect(exposed.trust).toEqual([{ ...sender, latest: heardOf(second), isMet: true, distrust: proof }])
   expect(whyCopied(proof)).toMatch(/boot 2 \(r1\) .* boot 2 \(copy\)/)
   expect(exposuresOf(exposed.trust)).toEqual([
     { type: 'exposure', node: 1, directory: sender.incarnation, ...proof },
@@ -133,7 +141,33 @@ test('a directory that was removed is forgotten, and the one that takes its id i
   const heard = heardBoot(trust, { node: 1, incarnation: 'new', boot: first, voted: nothingVoted }, replaced)
   expect(heard).toEqual({
     verdict: 'met',
-    trust: [{ node: 1, incarnation: 'new', latest: { boot: first, voted: nothingVoted }, distrust: null }],
+    trust: [{ node: 1, incarnation: 'new', latest: heardOf(first), isMet: true, distrust: null }],
+  })
+})
+
+describe('what was known in the run before', () => {
+  const hear = (trust: Trust, boot: ShownBoot, voted = nothingVoted) =>
+    heardBoot(trust, { ...sender, boot, voted }, members(3))
+  const ballot = { round: 1, node: 0 }
+  const before = remembered(hear(hear([], second).trust, second, { ballot, below: 7 }).trust)
+
+  test('is met again, with what it had voted', () => {
+    const met = hear(before, second)
+    expect(met.verdict).toBe('met')
+    expect(hear(met.trust, second)).toEqual({ trust: met.trust, verdict: 'trusted' })
+    expect(met.trust[0]?.latest?.voted).toEqual({ ballot, below: 7 })
+    expect(hear(before, third).verdict, 'it began without these votes').toBe('exposed')
+  })
+
+  test('an earlier boot is late, and another of the same count exposes the directory', () => {
+    expect(hear(before, first).verdict).toBe('late')
+    expect(hear(before, { ...second, random: 'copy' }).verdict).toBe('exposed')
+  })
+
+  test('a directory that was exposed stays exposed', () => {
+    const { trust } = hear(before, { ...second, random: 'copy' })
+    expect(hear(remembered(trust), third).verdict).toBe('distrusted')
+    expect(exposuresOf(remembered(trust))).toEqual(exposuresOf(trust))
   })
 })
 
@@ -246,7 +280,7 @@ describe('how far a directory has voted', () => {
           durable = afterWrite(durable, { by: 'acceptor', promised: ballot, accepted }, () => undefined)
           const voted = next.by === 'accept' ? { ballot, below: instance + 1 } : { ballot, below: 0 }
           const seen = heardBoot(
-            [{ ...sender, latest: { boot: first, voted: sent }, distrust: null }],
+            [{ ...sender, latest: { boot: first, voted: sent }, isMet: true, distrust: null }],
             { ...sender, boot: { ...second, voted: votedIn(durable) }, voted },
             members(3),
           )

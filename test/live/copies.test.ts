@@ -107,6 +107,27 @@ test('a backup that is put back is found by one who heard the server in between,
   expect((await client.locks.acquire('a')).token).toBeGreaterThan(held.token)
 })
 
+test('two histories that a copy caused: who started again and knows better exposes the copy, and nobody else halts', async () => {
+  await stop(1)
+  await cp(dataOf(1), dataOf('backup'), { recursive: true })
+  await start(1)
+  await stop(2)
+  const { token } = await clientOf(0).locks.acquire('a')
+  await Promise.all([0, 1].map(stop))
+  await rm(dataOf(1), { recursive: true })
+  await cp(dataOf('backup'), dataOf(1), { recursive: true })
+  await start(1, { moved: true })
+  await start(2)
+  expect((await clientOf(1, 2).locks.acquire('a')).token, 'nobody here knows better').toBe(token)
+  await start(0)
+  expect(await room.nodes.get(1)?.ended).toMatch(/the servers 0, 2 have proof .* older copy/)
+  await Promise.all([0, 2].map((id) => hasExposed(id, 1)))
+  for (const id of [0, 2]) {
+    await expect(clientOf(id).locks.acquire('b')).rejects.toThrow(/the servers disagree about the outcomes/)
+    expect(statusOf(id)).toMatchObject({ state: 'running', dispute: { isFirst: true } })
+  }
+})
+
 test('the directory of a server that has halted for ever can be recovered when it is the last one', async () => {
   await stop(1)
   await cp(dataOf(1), dataOf('backup'), { recursive: true })

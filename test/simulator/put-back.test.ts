@@ -89,7 +89,8 @@ test('a copy of a running server, without its later votes, is exposed by its fir
   expect(lock('d')).toBe('executed')
 })
 
-test('two histories that a copy has caused end at the first contact: no client gets two answers from then on', () => {
+/** Server 0, and an older copy of server 1 with server 2, have granted the same lock. Then server 0 starts again; `forgets` says that it has lost what it knew of boots. */
+function twoHistories(forgets: boolean) {
   const { simulation, other, lock, start } = cluster()
   expect(lock('a')).toBe('executed')
   const [zero, one, two] = [0, 1, 2].map((id) => simulation.server(id)) as [Server, Server, Server]
@@ -101,20 +102,30 @@ test('two histories that a copy has caused end at the first contact: no client g
   one.crash('cached')
   const { boot } = one.copyDirectory()
   one.putBack({ ...earlier, boot })
-  zero.crash('cached')
+  zero.crash(forgets ? 'lost' : 'cached')
   start(1)
   start(2)
   expect(lock('b', other), 'granted again: neither server knows better').toBe('executed')
   expect(lock('c', other)).toBe('executed')
   const [atZero, atTwo] = [simulation.client('at 0', [0]), simulation.client('at 2', [2])]
   start(0)
-  expect(lock('c', atZero), 'free in the history of server 0').toBe('no answer')
-  expect(lock('d', atTwo)).toBe('executed')
-  expect(lock('d', atZero)).toBe('no answer')
-  expect(
-    [zero, one, two].map(({ isUp }) => isUp),
-    'who differs from a quorum halts',
-  ).toEqual([false, true, true])
+  const toZero = lock('c', atZero)
+  const toTwo = lock('d', atTwo)
+  return { toZero, toTwo, toZeroAgain: lock('d', atZero), up: [zero, one, two].map(({ isUp }) => isUp) }
+}
+
+test('who starts again and knows of a later vote of a copy exposes it, and no client gets two answers from then on', () => {
+  expect(twoHistories(false)).toEqual({
+    ...{ toZero: 'no answer', toTwo: 'refused', toZeroAgain: 'refused' },
+    up: [true, false, true],
+  })
+})
+
+test('who knows of no later vote differs from a quorum and halts, and no client gets two answers from then on', () => {
+  expect(twoHistories(true)).toEqual({
+    ...{ toZero: 'no answer', toTwo: 'executed', toZeroAgain: 'no answer' },
+    up: [false, true, true],
+  })
 })
 
 test('a server that was away hears which directories were exposed', () => {
@@ -134,6 +145,28 @@ test('a server that was away hears which directories were exposed', () => {
   start(2)
   expect(lock('d')).toBe('executed')
   expect(distrusted(2)).toEqual([1])
+})
+
+test('a server that is started again still knows which directory was exposed, and tells it and the others', () => {
+  const { simulation, lock, start, distrusted } = cluster()
+  expect(lock('a')).toBe('executed')
+  const one = simulation.server(1)
+  one.crash('cached')
+  const backup = one.copyDirectory()
+  start(1)
+  simulation.server(2).crash('cached')
+  expect(lock('b')).toBe('executed')
+  one.crash('cached')
+  one.putBack(backup)
+  start(1)
+  expect(lock('c')).toBe('no answer')
+  expect(distrusted(0)).toEqual([1])
+  simulation.server(0).crash('cached')
+  start(2)
+  start(0)
+  expect(lock('d')).toBe('executed')
+  expect([0, 2].map(distrusted)).toEqual([[1], [1]])
+  expect(one.isUp, 'a quorum has told it').toBe(false)
 })
 
 test('a server that was started again honestly is counted', () => {

@@ -29,6 +29,7 @@ export function recordingDriver(parts: Partial<Driver> = {}): {
     heard: note('heard'),
     observe: note('observe'),
     flag: note('flag'),
+    keepTrust: note('keepTrust'),
     disputed: note('disputed'),
     withdrawn: note('withdrawn'),
     halt: note('halt'),
