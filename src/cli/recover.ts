@@ -1,16 +1,14 @@
 import { type Command, Option } from 'commander'
 import type { Address } from '../../machines/batch.ts'
 import { Recovery } from '../node/recovery.ts'
-import type { Survivor } from '../node/survivor.ts'
 import { knownService } from '../services/known.ts'
 import type { Service } from '../services/service.ts'
-import type { Identity } from '../storage/storage.ts'
 import { ending } from './ask.ts'
 import { confirm, yesOption } from './confirm.ts'
 import { Failure, wrongUse } from './exit-codes.ts'
-import { inquireOnce } from './inquire.ts'
 import { defaultService, jsonOption, parseReachableAddress } from './options.ts'
 import { print, printJson, shellCommand } from './output.ts'
+import { refuseWhileRunning } from './still-running.ts'
 import { ownerOf } from './storage-directory.ts'
 
 interface Flags {
@@ -20,9 +18,6 @@ interface Flags {
   readonly yes?: boolean
   readonly json?: boolean
 }
-
-/** How long the other servers have to answer, in milliseconds. */
-const answerMs = 1_000
 
 export function addRecoverCommand(program: Command): void {
   program
@@ -65,7 +60,11 @@ async function recover({ forceNewCluster, data, address: given, yes = false, jso
         `server ${identity.node} is no member of its cluster any more: give its address with --address HOST:PORT`,
       )
     }
-    await refuseWhileOthersRun(survivor, identity)
+    const others = survivor.replica.members.filter(({ id }) => id !== identity.node)
+    await refuseWhileRunning(
+      others.map((other) => other.address),
+      identity.cluster,
+    )
     await confirm(lossesOf(recovery), { yes })
     const { cluster, instance, kept } = await recovery.found(address)
     const members = [{ id: identity.node, address }]
@@ -96,19 +95,6 @@ function serviceCalled(name: string | undefined, data: string): Service {
     name === undefined
       ? `${data} does not name the service of its cluster, because an earlier version wrote it: call recoverCluster of the package with the service`
       : `${data} is of a cluster that runs the service ${name}, which is none of this package: call recoverCluster in the program that defines it`,
-  )
-}
-
-/** Throws a `Failure` while another server of the old cluster runs: two clusters would serve the same clients. */
-async function refuseWhileOthersRun({ replica }: Survivor, { node, cluster }: Identity): Promise<void> {
-  const others = replica.members.flatMap(({ id, address }) => (id === node ? [] : [address]))
-  if (others.length === 0) return
-  const answers = await inquireOnce(others, answerMs)
-  const running = answers.flatMap(({ server, report }) => (report?.cluster === cluster ? [server] : []))
-  if (running.length === 0) return
-  throw new Failure(
-    `servers of the cluster ${cluster} still run at ${running.join(', ')}: with a majority of them the cluster goes on, and nothing ` +
-      'is lost. If there will never be one, stop them first',
   )
 }
 

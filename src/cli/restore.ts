@@ -4,10 +4,12 @@ import { foundFrom, requireFree } from '../node/new-cluster.ts'
 import { stateIn } from '../node/restored-state.ts'
 import { knownService } from '../services/known.ts'
 import { BackupReader } from '../storage/backup-file.ts'
+import { ending } from './ask.ts'
 import { confirm, yesOption } from './confirm.ts'
 import { Failure } from './exit-codes.ts'
 import { defaultService, jsonOption, type MemberOption, parseMembers } from './options.ts'
 import { print, printJson, shellCommand } from './output.ts'
+import { refuseWhileRunning } from './still-running.ts'
 
 interface Flags {
   readonly members: readonly MemberOption[]
@@ -33,10 +35,11 @@ export function addRestoreCommand(program: Command): void {
       'after',
       `
 The new cluster has another name and other directories, so no server of the old one can take part in it. It goes on from the state
-in FILE: with the sessions of clients, what they hold, and the results of their requests. Programs must connect anew. A directory
-that goes to another machine starts there with --moved the first time.`,
+in FILE: with the sessions of clients, what they hold, and the results of their requests. Programs must connect anew. The command
+asks the members that FILE names, and refuses while a server of the old cluster answers. A directory that goes to another machine
+starts there with --moved the first time.`,
     )
-    .action(restore)
+    .action(ending(restore))
 }
 
 async function restore(file: string, { members, data, yes, json }: Flags): Promise<void> {
@@ -51,6 +54,10 @@ async function restore(file: string, { members, data, yes, json }: Flags): Promi
   const directoryOf = (id: number) => join(data, String(id))
   for (const { id } of members) requireFree(directoryOf(id))
   const replica = stateIn(backup, service)
+  await refuseWhileRunning(
+    header.members.map(({ address }) => address),
+    header.cluster,
+  )
   await confirm(lossesOf(file, header.takenAt), { yes: yes ?? false })
   const { cluster, instance } = await foundFrom(replica, { members, directoryOf })
   if (json) return printJson({ file, cluster, service: header.service, instance, members, data })

@@ -59,7 +59,7 @@ test('backup: no file is replaced, and none is left when there is no server', as
 }, 60_000)
 
 describe('restore', () => {
-  test('refuses what is no whole backup, and directories in which something is stored', async () => {
+  test('refuses what is no whole backup, directories with stored data, and while a server still runs', async () => {
     await found()
     const file = join(here.data, 'file')
     const taken = await paxos('backup', file, '--servers', servers.join(), '--json')
@@ -67,7 +67,6 @@ describe('restore', () => {
     const restore = (name: string, ...more: string[]) =>
       ['restore', name, '--members', `0=${servers[0]}`, '--data', join(here.data, 'new'), ...more] as const
 
-    expect(await refused(2, ...restore(file))).toContain('give --yes to confirm it')
     expect(await refused(1, ...restore(join(here.data, 'missing'), '--yes'))).toContain('ENOENT')
     expect(await refused(1, ...restore(join(dataDir(0), 'identity.json'), '--yes'))).toContain(
       'is no backup of paxos',
@@ -75,6 +74,14 @@ describe('restore', () => {
     expect(
       await refused(1, 'restore', file, '--members', `0=${servers[0]}`, '--data', here.data, '--yes'),
     ).toContain(`${dataDir(0)} is not empty`)
+    const stillRun = (at: string) => `servers of the cluster ${nodes[0]?.cluster} still run at ${at}: `
+    expect(await refused(1, ...restore(file, '--yes'))).toContain(stillRun(servers.join(', ')))
+    await nodes[0]?.stop()
+    const said = await refused(1, ...restore(file, '--yes'))
+    expect(said).toContain(stillRun(String(servers[1])))
+    expect(said).toContain('stop all its servers first')
+    await nodes[1]?.stop()
+    expect(await refused(2, ...restore(file))).toContain('give --yes to confirm it')
     expect(readdirSync(here.data).sort()).toEqual(['0', '1', 'file'])
 
     const results = []
@@ -106,7 +113,7 @@ describe('recover', () => {
     await found()
     expect(await refused(1, ...force(dataDir(1), '--yes'))).toContain('it is in use by another process')
     await nodes[1]?.stop()
-    expect(await refused(1, ...force(dataDir(1), '--yes'))).toContain(`still run at ${servers[0]}`)
+    expect(await refused(1, ...force(dataDir(1), '--yes'))).toContain(`still run at ${servers[0]}: `)
     await nodes[0]?.stop()
     expect(await refused(2, ...force(dataDir(1)))).toContain('give --yes to confirm it')
     const log = join(dataDir(1), 'log', '00000001.log')
