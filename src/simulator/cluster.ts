@@ -1,7 +1,13 @@
 /** A whole cluster in one process, in virtual time. One seed decides every random choice. */
 import type { NodeId } from '../../machines/batch.ts'
 import { type ClientTiming, defaultClientTiming } from '../../machines/client-timing.ts'
-import { defaultLimits, type Limits, sessionTtlMs } from '../../machines/limits.ts'
+import {
+  defaultLimits,
+  type Limits,
+  type ReplicatedLimits,
+  replicatedLimits,
+  sessionTtlMs,
+} from '../../machines/limits.ts'
 import { foundingIncarnation, foundingMembers, type Member } from '../../machines/members.ts'
 import type { ProposerContext } from '../../machines/proposer.ts'
 import { defaultTiming, type Timing } from '../../machines/timing.ts'
@@ -25,6 +31,8 @@ export interface SimulationOptions {
   readonly timing?: Timing
   readonly clientTiming?: ClientTiming
   readonly limits?: Limits
+  /** The limits of the replicated state. */
+  readonly replicatedLimits?: ReplicatedLimits
   /** Plants a deliberate fault, to test the checks. */
   readonly plant?: Plant
   /** The servers report a digest of the replicated state after every `digestEvery` instances. Default 0: never. */
@@ -78,7 +86,11 @@ export class SimulatedCluster {
       digestEvery: options.digestEvery ?? 0,
       timing: options.timing ?? defaultTiming,
       limits: options.limits ?? defaultLimits,
-      replicas: replicasOf({ service, members: this.founders }),
+      replicas: replicasOf({
+        service,
+        members: this.founders,
+        limits: options.replicatedLimits ?? replicatedLimits,
+      }),
     }
     const { leaseClock = newLeaseClock, ...settings } = plant(usual)
     this.#leaseClock = leaseClock

@@ -214,6 +214,9 @@ export class Coverage {
       if (change.action === 'remove' && change.id === batch.node) this.count('a proposer that removes itself')
     }
     if (execution.outcomes.some(({ outcome }) => outcome.kind === 'delayed')) this.count('a delayed request')
+    if (execution.outcomes.some(({ outcome }) => outcome.kind === 'overQuota')) {
+      this.count('a request refused for want of room')
+    }
     const holders = [batch.node, ...batch.groups.map(({ heldBy }) => heldBy)]
     if (execution.concerned.some((id) => !holders.includes(id))) {
       this.count('a delayed request woken from another server')

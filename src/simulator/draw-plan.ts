@@ -1,7 +1,7 @@
 /** Draws a plan from a seed: the faults and their times, and the requests of each client. */
 
 import type { NodeId } from '../../machines/batch.ts'
-import { sessionTtlMs } from '../../machines/limits.ts'
+import { quotaRange, sessionTtlMs } from '../../machines/limits.ts'
 import { drawClients } from './draw-clients.ts'
 import { drawShape } from './draw-shape.ts'
 import type { CutLink, Fault, FaultKind, Plan, ServiceName, Target } from './plan.ts'
@@ -37,7 +37,7 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   const shape = drawShape({ ...draw, allowed, random: new Random(seedFor(seed, 'shape')) })
   // A run with every fault at once tests each of them badly, so some are left out.
   const kinds = allowed
-    .filter((kind): kind is DrawnKind => kind !== 'clientClock')
+    .filter((kind): kind is DrawnKind => kind !== 'clientClock' && kind !== 'quota')
     .filter(() => random.chance(shape === null ? 60 : 20))
   const faults = [...kinds.flatMap((kind) => drawFaults(draw, kind)), ...(shape?.faults ?? [])]
   const drawn = {
@@ -53,7 +53,9 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   // Snapshots have their own random sequence, so that the rest of the plan does not depend on them.
   const snapshots = new Random(seedFor(seed, 'snapshots'))
   const snapshotEvery = shape?.snapshotEvery ?? (snapshots.chance(75) ? snapshots.between(2, 40) : undefined)
-  const plan = { ...drawn, ...(snapshotEvery === undefined ? {} : { snapshotEvery }) }
+  const quota = drawQuota(new Random(seedFor(seed, 'quota')), stormMs, allowed)
+  faults.push(...quota.faults)
+  const plan = { ...drawn, ...(snapshotEvery === undefined ? {} : { snapshotEvery }), ...quota.founding }
   // The clocks of clients have their own random sequence, so that the rest of the plan does not depend on them.
   const clocks = new Random(seedFor(seed, 'clocks of clients'))
   if (!allowed.includes('clientClock') || clocks.chance(50)) return { ...plan, faults: faults.sort(byTime) }
@@ -61,6 +63,20 @@ export function drawPlan(seed: number, options: PlanOptions = {}): Plan {
   // They matter to sessions that end during the run.
   const ttlMs = Math.min(plan.ttlMs, clocks.between(2, 8) * 1_000)
   return { ...plan, ttlMs, faults: [...faults, ...jumps].sort(byTime) }
+}
+
+/** In one of seven runs a new cluster has little room for its state, and gets more later. It has its own random sequence, too. */
+function drawQuota(
+  random: Random,
+  stormMs: number,
+  allowed: readonly FaultKind[],
+): { readonly founding: Pick<Plan, 'quotaBytes'>; readonly faults: readonly Fault[] } {
+  if (!allowed.includes('quota') || !random.chance(15)) return { founding: {}, faults: [] }
+  const { least: bytes } = quotaRange
+  return {
+    founding: { quotaBytes: random.between(0, 12_000) },
+    faults: [{ kind: 'quota', atMs: random.below(stormMs), bytes }],
+  }
 }
 
 function byTime(a: Fault, b: Fault): number {
@@ -77,8 +93,8 @@ function drawJump(random: Random): number {
   return random.pick([1, 10, 60, 3_600, 86_400]) * random.between(100, 1_000)
 }
 
-/** The kinds that need no client. */
-type DrawnKind = Exclude<FaultKind, 'clientClock'>
+/** The kinds that have no random sequence of their own. */
+type DrawnKind = Exclude<FaultKind, 'clientClock' | 'quota'>
 
 interface Draw {
   readonly random: Random

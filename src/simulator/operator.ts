@@ -1,5 +1,5 @@
 /** The operator of a simulated cluster: changes its members, one change at a time, as the documents describe it. */
-import type { Instance, MembershipChange, NodeId } from '../../machines/batch.ts'
+import type { Command, Instance, MembershipChange, NodeId } from '../../machines/batch.ts'
 import { countedMembers, isCounted } from '../../machines/members.ts'
 import type { Outcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
@@ -55,6 +55,11 @@ export class Operator {
   /** True when the server is stopped for good. */
   isRetired(id: NodeId): boolean {
     return this.#retired.has(id)
+  }
+
+  /** Changes the quota of the replicated state. */
+  setQuota(bytes: number): void {
+    this.#later(this.#setQuota(bytes))
   }
 
   /**
@@ -113,6 +118,11 @@ export class Operator {
     for (; typeof change === 'function'; change = this.#waiting.shift()) change()
     this.#isBusy = change !== undefined
     if (change !== undefined) run(change, () => this.#next())
+  }
+
+  *#setQuota(bytes: number): Process {
+    const outcome = yield* this.#request({ kind: 'quota', bytes })
+    if (outcome.kind === 'executed') this.#happened('a quota changed')
   }
 
   *#joinNew(id: NodeId, addedForMs: number | null): Process {
@@ -287,11 +297,15 @@ export class Operator {
     return peers[turn % peers.length] ?? null
   }
 
-  /** The outcome of the change. When the session was forgotten, the change is sent again under a new name. */
-  *#change(change: MembershipChange): Process<Outcome> {
+  #change(change: MembershipChange): Process<Outcome> {
+    return this.#request({ kind: 'members', change })
+  }
+
+  /** The outcome of the request. When the session was forgotten, the request is sent again under a new name. */
+  *#request(command: Command): Process<Outcome> {
     for (;;) {
       const outcome = yield* until<Outcome>((resume) => {
-        this.#client.ask({ kind: 'members', change }, resume)
+        this.#client.ask(command, resume)
       })
       if (outcome.kind !== 'refused') return outcome
     }

@@ -1,7 +1,7 @@
 /** A plan as a JSON file, validated before it is run. */
 import { type Static, type TObject, type TProperties, Type } from '@sinclair/typebox'
 import { Value } from '@sinclair/typebox/value'
-import { sessionTtlMs } from '../../machines/limits.ts'
+import { quotaRange, sessionTtlMs } from '../../machines/limits.ts'
 import { minDatagramBytes } from '../wire/limits.ts'
 import { damagings, faultKinds, type Plan } from './plan.ts'
 
@@ -62,6 +62,7 @@ const faultSchema = Type.Union([
   fault('stop', { atMs: ms, server: target }),
   fault('clock', { atMs: ms, server, jumpMs }),
   fault('clientClock', { atMs: ms, client: Type.Integer({ minimum: 0, maximum: 999 }), jumpMs }),
+  fault('quota', { atMs: ms, bytes: Type.Integer({ minimum: quotaRange.least, maximum: quotaRange.most }) }),
   fault('join', { atMs: ms, server, addedForMs: Type.Optional(ms) }),
   fault('remove', { atMs: ms, server: target, stopAfterMs: ms }),
   fault('replace', { atMs: ms, server: target }),
@@ -91,6 +92,7 @@ const planSchema = closed({
   stormMs: ms,
   ttlMs: Type.Integer({ minimum: sessionTtlMs.least, maximum: sessionTtlMs.most }),
   snapshotEvery: Type.Optional(Type.Integer({ minimum: 1 })),
+  quotaBytes: Type.Optional(Type.Integer({ minimum: 0, maximum: quotaRange.most })),
   datagramBytes: Type.Optional(Type.Integer({ minimum: minDatagramBytes, maximum: mostDatagramBytes })),
   faults: Type.Array(faultSchema),
   clients: Type.Array(closed({ beginsAtMs: ms, server, lanes: Type.Array(Type.Array(stepSchema)) })),

@@ -24,6 +24,8 @@ export interface Plan {
   readonly datagramBytes?: number
   /** A server takes a snapshot after this many requests; by default none does. */
   readonly snapshotEvery?: number
+  /** The quota of the replicated state when the cluster is founded; by default the usual one. */
+  readonly quotaBytes?: number
   readonly faults: readonly Fault[]
   readonly clients: readonly ClientPlan[]
 }
@@ -91,6 +93,8 @@ export type Fault =
   | { readonly kind: 'clock'; readonly atMs: number; readonly server: NodeId; readonly jumpMs: number }
   /** The same of a client, by its place in the plan. Has no effect when that client has not begun, or has vanished. */
   | { readonly kind: 'clientClock'; readonly atMs: number; readonly client: number; readonly jumpMs: number }
+  /** The operator changes the quota of the replicated state. */
+  | { readonly kind: 'quota'; readonly atMs: number; readonly bytes: number }
   /** A new server joins. With `addedForMs` it is added to the members, not counted, that long before it starts. */
   | {
       readonly kind: 'join'
@@ -142,4 +146,5 @@ export const faultKinds: readonly FaultKind[] = [
   'replace',
   'oldDirectory',
   'clientClock',
+  'quota',
 ]

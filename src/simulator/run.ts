@@ -1,7 +1,7 @@
 /** A complete run of a plan: first a storm, then no faults, until the cluster must be idle. */
 import type { Json, NodeId } from '../../machines/batch.ts'
 import { otherLeader } from '../../machines/hand-over.ts'
-import { defaultLimits } from '../../machines/limits.ts'
+import { defaultLimits, replicatedLimits } from '../../machines/limits.ts'
 import { countedMembers } from '../../machines/members.ts'
 import type { Outcome, ReadOutcome } from '../../machines/outcome.ts'
 import { isQuorum } from '../../machines/quorum.ts'
@@ -99,7 +99,7 @@ class Run {
     const { plant, digestEvery = usualDigestEvery, heard, told, recorded, wire } = options
     this.#plan = plan
     this.#measures = plan.faults.length === 0 ? new Measures() : null
-    const { seed, servers, service, ttlMs, datagramBytes, snapshotEvery } = plan
+    const { seed, servers, service, ttlMs, datagramBytes, snapshotEvery, quotaBytes } = plan
     if (datagramBytes !== undefined && wire === undefined) {
       throw new Error(
         `the plan sends datagrams of ${datagramBytes} bytes and needs a codec: give the option wire`,
@@ -119,6 +119,7 @@ class Run {
       service: serviceOf(service),
       ttlMs,
       limits: { ...defaultLimits, ...(snapshotEvery !== undefined && { snapshotEvery }) },
+      ...(quotaBytes !== undefined && { replicatedLimits: { ...replicatedLimits, quotaBytes } }),
       digestEvery,
       ...packed,
       ...(recorder?.surroundings(plant) ?? (plant === undefined ? {} : { plant })),

@@ -66,6 +66,8 @@ export const situations = [
   'a lock whose holder lost its lease',
   'a failover',
   'a request turned away by a server that is no member',
+  'a request refused for want of room',
+  'a quota changed',
   'a member added',
   'a member that is added and not counted yet',
   'a member removed',

@@ -120,6 +120,9 @@ export class Storm {
         happened(fault.jumpMs < 0 ? 'the clock of a client set back' : 'the clock of a client set ahead')
         return
       }
+      case 'quota':
+        operator.setQuota(fault.bytes)
+        return
       case 'join':
         operator.join(fault.server, fault.addedForMs ?? null)
         return
