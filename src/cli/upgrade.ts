@@ -1,6 +1,7 @@
 /** `paxos upgrade`: a new version of the service's behaviour. */
 import type { Command } from 'commander'
 import { UpgradeRefused } from '../client/index.ts'
+import { visible } from '../core/visible.ts'
 import { ask, ending, type Patience } from './ask.ts'
 import { Failure } from './exit-codes.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption, wholeNumber } from './options.ts'
@@ -36,7 +37,7 @@ async function upgrade(version: number | undefined, { json, ...patience }: Optio
     try {
       return await client.upgrade({ signal, ...(version !== undefined && { version }) })
     } catch (error) {
-      throw error instanceof UpgradeRefused ? new Failure(error.message) : error
+      throw error instanceof UpgradeRefused ? new Failure(visible(error.message)) : error
     }
   })
   if (json) return printJson(upgraded)

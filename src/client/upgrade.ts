@@ -1,5 +1,5 @@
 /** The servers that can run a version of the service, as they report it themselves. */
-import type { Json, NodeId } from '../../machines/batch.ts'
+import type { Address, Json, NodeId } from '../../machines/batch.ts'
 import type { ServerStatus } from './client.ts'
 import { UpgradeRefused } from './errors.ts'
 
@@ -12,7 +12,7 @@ export interface UpgradePlan {
 interface Report {
   readonly id: NodeId
   readonly firstUnchosen: number
-  readonly members: readonly { readonly id: NodeId; readonly counted: boolean }[]
+  readonly members: readonly { readonly id: NodeId; readonly address: Address; readonly counted: boolean }[]
   readonly oldest: number
   readonly newest: number
 }
@@ -28,22 +28,35 @@ export function planOf(statuses: readonly ServerStatus[], version?: number): Upg
     null,
   )
   if (latest === null) throw new UpgradeRefused(['no server reports the versions of its service'])
-  const members = latest.members.filter(({ counted }) => counted).map(({ id }) => id)
-  const counted = members.map((id) => ({ id, report: reports.find((report) => report.id === id) ?? null }))
+  const counted = latest.members
+    .filter((member) => member.counted)
+    .map(({ id, address }) => ({ id, address, report: reports.find((report) => report.id === id) ?? null }))
   const wanted = version ?? Math.min(...counted.flatMap(({ report }) => report?.newest ?? []))
-  const reasons = counted.flatMap(({ id, report }) => {
-    if (report === null) return [`server ${id} does not report the versions of its service`]
+  const answering = statuses.map((answer) => ('status' in answer ? idIn(answer.status) : null))
+  const reasons = counted.flatMap(({ id, address, report }) => {
+    if (report === null) {
+      return [
+        answering.includes(id)
+          ? `server ${id} does not report the versions of its service`
+          : `server ${id} does not answer at ${address}: start it, or remove it if it is lost (paxos members remove ${id})`,
+      ]
+    }
     const { oldest, newest } = report
     return wanted >= oldest && wanted <= newest
       ? []
       : [`server ${id} has ${rangeText(oldest, newest)}, not ${wanted}`]
   })
   if (reasons.length > 0) throw new UpgradeRefused(reasons)
-  return { version: wanted, supportedBy: members }
+  return { version: wanted, supportedBy: counted.map(({ id }) => id) }
 }
 
 function rangeText(oldest: number, newest: number): string {
   return oldest === newest ? `version ${newest}` : `versions ${oldest} to ${newest}`
+}
+
+/** The id of the server that sent the status, also of one of another version. */
+function idIn(status: Json): unknown {
+  return (Object(status) as { readonly id?: unknown }).id
 }
 
 function reportIn(status: Json): Report | null {

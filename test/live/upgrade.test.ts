@@ -98,7 +98,9 @@ test('a rolling upgrade under load', async () => {
   expect((refused as UpgradeRefused).reasons).toEqual(['server 2 has version 1, not 2'])
   expect(await asking.upgrade(), 'the latest that all have').toEqual({ version: 1, before: 1 })
   await stop(2)
-  await expect(asking.upgrade({ version: 2 })).rejects.toThrow('server 2 does not report')
+  await expect(asking.upgrade({ version: 2 })).rejects.toThrow(
+    `server 2 does not answer at 127.0.0.1:${port + 2}: start it, or remove it if it is lost (paxos members remove 2)`,
+  )
   await start(2, 2)
   await more(50)
   expect(results.every(({ version }) => version === 1)).toBe(true)
