@@ -87,6 +87,9 @@ function newRandom(): string {
   return randomBytes(8).toString('hex')
 }
 
+/** The temporary files of `identity.json`, each with the id of the process that wrote it. */
+const interruptedWrite = /^identity\.json\.\d+\.tmp$/
+
 /** What the formats 1 and 2 kept in the directory: the owner, and records in LevelDB. */
 const earlierNames = ['identity', 'store']
 
@@ -210,7 +213,7 @@ export class DataDirectory implements Home {
 
   /**
    * Writes a temporary file and renames it over the old one. The first write links instead, and fails if the file exists: of two
-   * processes, only one succeeds.
+   * processes, only one succeeds. A write that fails, as on a full disk, leaves no temporary file.
    */
   #write(content: StoredStanding, isFirst: boolean): void {
     const path = join(this.#path, fileName)
@@ -230,6 +233,7 @@ export class DataDirectory implements Home {
       } else renameSync(temporary, path)
       syncDirectory(this.#path)
     } catch (error) {
+      removeIfPossible(temporary)
       throw new StorageError(this.#path, `its file ${fileName} cannot be written: ${messageOf(error)}`, error)
     }
   }
@@ -239,13 +243,38 @@ export class DataDirectory implements Home {
     return this.#path
   }
 
-  /** Makes sure that no other process uses the directory, until the returned function is called. */
+  /**
+   * Makes sure that no other process uses the directory, until the returned function is called. Then no file of an interrupted write is
+   * in use either, so it removes those.
+   */
   async lock(): Promise<() => Promise<void>> {
+    const release = await this.#lock()
+    try {
+      this.#removeInterrupted()
+      return release
+    } catch (error) {
+      await release()
+      throw error
+    }
+  }
+
+  async #lock(): Promise<() => Promise<void>> {
     try {
       return await lockDirectory(this.#path)
     } catch (error) {
       const reason = error instanceof DirectoryInUse ? '' : 'it cannot be locked: '
       throw new StorageError(this.#path, `${reason}${messageOf(error)}`, error)
+    }
+  }
+
+  /** Removes the temporary files of processes that ended while they wrote `identity.json`. */
+  #removeInterrupted(): void {
+    for (const name of this.#names().filter((other) => interruptedWrite.test(other))) {
+      try {
+        rmSync(join(this.#path, name), { force: true })
+      } catch (error) {
+        throw new StorageError(this.#path, `its file ${name} cannot be removed: ${messageOf(error)}`, error)
+      }
     }
   }
 
@@ -282,5 +311,14 @@ export class DataDirectory implements Home {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       throw new StorageError(this.#path, `it cannot be read: ${messageOf(error)}`, error)
     }
+  }
+}
+
+/** Removes a file after an error, which counts more than one of the removal. */
+function removeIfPossible(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {
+    // The next start removes it.
   }
 }

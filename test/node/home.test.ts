@@ -1,4 +1,16 @@
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -172,4 +184,29 @@ test('a marker that an interrupted first write left is replaced', async () => {
   expect(opened().read()).toBeNull()
   opened().write(member)
   expect(opened().beginBoot(false)).toMatchObject({ boot: { count: 2 }, notOriginal: null })
+})
+
+test('files of interrupted writes of identity.json are removed when the directory is locked, and no others', async () => {
+  opened().write(member)
+  const others = [
+    'identity.json.tmp',
+    'identity.json.x1.tmp',
+    'identity.json.1.tmp.old',
+    'my-identity.json.1.tmp',
+  ]
+  for (const name of ['identity.json.1.tmp', 'identity.json.4194304.tmp', ...others]) {
+    await writeFile(join(path, name), 'cut')
+  }
+  const release = await opened().lock()
+  await release()
+  expect((await readdir(path)).sort()).toEqual(['identity.json', 'marker', ...others].sort())
+  expect(opened().read()).toEqual(member)
+})
+
+test('a write that fails leaves no temporary file', async () => {
+  const directory = opened()
+  // Nothing can be read there, and no link can take the name.
+  await symlink('nowhere', join(path, 'identity.json'))
+  expect(() => directory.write(founding)).toThrow('its file identity.json cannot be written: EEXIST')
+  expect((await readdir(path)).sort()).toEqual(['identity.json', 'marker'])
 })
