@@ -60,7 +60,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<readonl
     banner: { js: `/* Notices of bundled code: ${noticesFile} */` },
     metafile: true,
     // The simulated servers in the page keep their logs with the code of live servers.
-    alias: { 'node:zlib': join(source, 'crc32.ts') },
+    alias: { 'node:zlib': join(source, 'crc32.ts'), 'node:crypto': join(source, 'sha256.ts') },
     logLevel: 'warning',
     plugins: [transcripts, chartLayout],
   })

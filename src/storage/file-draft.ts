@@ -1,10 +1,10 @@
 /** A snapshot file that is being written. */
 import type { SnapshotName } from '../../machines/snapshot-name.ts'
 import { type Process, run, until } from '../core/process.ts'
-import { Sha256 } from '../core/sha256.ts'
 import type { Files } from './files.ts'
 import { encodePart, type KeptPart, type PartRules } from './log/kept-part.ts'
 import { logDirectory, partFileName, pathOf, snapshotFileName } from './log/layout.ts'
+import { Sha256 } from './sha256.ts'
 import type { SealedSnapshot } from './snapshot-draft.ts'
 import { StorageError } from './storage.ts'
 

@@ -1,10 +1,9 @@
 /** Invariant 15: a store that opens holds exactly what was synced, and perhaps what was in flight. */
 import type { Batch, NodeId } from '../../machines/batch.ts'
 import type { Write } from '../../machines/outputs.ts'
-import { canonicalJson } from '../core/digest.ts'
+import { canonicalJson, sha256Hex } from '../core/digest.ts'
 import { afterWrite, type DurableState, withoutCompacted } from '../core/durable.ts'
 import { memoByIdentity } from '../core/memo.ts'
-import { Sha256 } from '../core/sha256.ts'
 import { Violation } from '../core/violation.ts'
 import type { Identity } from '../storage/storage.ts'
 
@@ -59,7 +58,7 @@ export function checkOpened({ identity, state, chosen, pending }: StorageModel, 
 function checkSnapshot(node: NodeId, { durable, snapshot: bytes }: OpenedState): void {
   const name = durable.snapshot
   if (name === null) return
-  const digest = bytes === null ? 'none' : new Sha256().update(bytes).hex()
+  const digest = bytes === null ? 'none' : sha256Hex(bytes)
   if (digest === name.digest && bytes?.length === name.lengthBytes) return
   throw new Violation(
     15,

@@ -1,8 +1,8 @@
 /** Verifies the file of a snapshot. */
 import type { SnapshotName } from '../../../machines/snapshot-name.ts'
 import { type Process, until } from '../../core/process.ts'
-import { Sha256 } from '../../core/sha256.ts'
 import type { ReadableFiles } from '../files.ts'
+import { Sha256 } from '../sha256.ts'
 import { Damage } from './damage.ts'
 import { intact } from './intact.ts'
 import { pathOf, snapshotFileName } from './layout.ts'
