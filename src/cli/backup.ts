@@ -10,6 +10,7 @@ import { inquire } from './inquire.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
 import { print, printJson } from './output.ts'
 import { onStopSignal } from './signals.ts'
+import { formatSize } from './sizes.ts'
 
 type Flags = Patience & { readonly json?: boolean }
 
@@ -43,12 +44,13 @@ async function backup(path: string, { json, ...patience }: Flags): Promise<void>
     const { type: _, nonce: __, snapshot, ...described } = offer
     const { instance } = snapshot
     const takenAt = new Date().toISOString()
-    writer.finish({ ...described, instance, takenAt })
+    const fileBytes = writer.finish({ ...described, instance, takenAt })
     const { cluster, service, lengthBytes, digest } = offer
-    if (json) printJson({ file: path, cluster, service, instance, takenAt, bytes: lengthBytes, digest })
+    if (json)
+      printJson({ file: path, cluster, service, instance, takenAt, bytes: lengthBytes, digest, fileBytes })
     else
       print(
-        `${path}: the state of the cluster ${cluster} (${service}) before instance ${instance}, ${lengthBytes} bytes`,
+        `${path}: the state of the cluster ${cluster} (${service}) before instance ${instance}; wrote ${formatSize(fileBytes)}`,
       )
   } finally {
     removeHandlers()

@@ -14,7 +14,8 @@ import { defaultLowWaterBytes } from '../node/disk-watch.ts'
 import { maxNodeId, repeatedIn } from '../node/options.ts'
 import { knownService, knownServices } from '../services/known.ts'
 import type { LockToken } from '../services/lock-commands.ts'
-import { units } from './durations.ts'
+import { formatDuration, units } from './durations.ts'
+import { formatSize, sizeUnits } from './sizes.ts'
 
 /** A server as an option names it: `ID=HOST:PORT`. */
 export interface MemberOption {
@@ -158,8 +159,8 @@ export function parseDuration(value: string): number {
   return ms
 }
 
-const size = /^(?<number>\d+)(?<unit>|KiB|MiB|GiB)$/
-const sizeUnits: { readonly [unit: string]: number } = { '': 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 }
+const size = /^(?<number>\d+)(?<unit>|KiB|MiB|GiB|TiB)$/
+const sizeUnitsRead: { readonly [unit: string]: number } = { '': 1, ...sizeUnits }
 
 /** The size of the replicated state. */
 export const parseQuota = (value: string): number => parseSize(value, quotaRange)
@@ -179,9 +180,11 @@ function parseSize(
   { least, most }: { readonly least: number; readonly most: number },
 ): number {
   const { number, unit = '' } = size.exec(value)?.groups ?? {}
-  const bytes = Number(number) * (sizeUnits[unit] ?? Number.NaN)
+  const bytes = Number(number) * (sizeUnitsRead[unit] ?? Number.NaN)
   if (!(bytes >= least && bytes <= most)) {
-    invalid(`Give a size, such as 512MiB, 2GiB or a number of bytes, from ${least} to ${most}.`)
+    invalid(
+      `Give a size, such as 512MiB, 2GiB, 1TiB or a number of bytes, from ${formatSize(least)} to ${formatSize(most)}.`,
+    )
   }
   return bytes
 }
@@ -222,7 +225,7 @@ export function timeoutOption(defaultMs: number | null): Option {
   const option = new Option('--timeout <duration>', 'give up after this, such as 5s or 1m30s').argParser(
     parseDuration,
   )
-  return defaultMs === null ? option : option.default(defaultMs, `${defaultMs / 1000}`)
+  return defaultMs === null ? option : option.default(defaultMs, formatDuration(defaultMs))
 }
 
 /** The default timeout of `unlock`, `status` and `members`, in milliseconds. */

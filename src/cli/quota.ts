@@ -5,6 +5,7 @@ import { exitCodes, Failure } from './exit-codes.ts'
 import { inquire } from './inquire.ts'
 import { defaultTimeoutMs, jsonOption, parseQuota, serversOption, timeoutOption } from './options.ts'
 import { print, printJson } from './output.ts'
+import { formatSize } from './sizes.ts'
 import { mostKnowing } from './status-report.ts'
 
 interface Options extends Patience {
@@ -34,7 +35,7 @@ the memory that the state takes at each server: its snapshot on the disk is smal
     true,
   ).action(ending(show))
   add('set', 'change the quota; one below the size lets only pass what makes the state smaller')
-    .argument('<SIZE>', 'bytes, or such as 512MiB or 2GiB', parseQuota)
+    .argument('<SIZE>', 'bytes, or such as 512MiB, 2GiB or 1TiB', parseQuota)
     .action(ending(set))
 }
 
@@ -46,7 +47,7 @@ async function show({ json, ...patience }: Options): Promise<void> {
   const { used: sizeBytes, allowed: quotaBytes } = usage
   if (json) return printJson({ sizeBytes, quotaBytes })
   print(
-    `the replicated state takes ${sizeBytes} bytes of its quota of ${quotaBytes} (${percent(sizeBytes, quotaBytes)})`,
+    `the replicated state takes ${formatSize(sizeBytes)} of its quota of ${formatSize(quotaBytes)}: ${percent(sizeBytes, quotaBytes)}`,
   )
 }
 
@@ -55,7 +56,7 @@ async function set(bytes: number, { json, ...patience }: Options): Promise<void>
   if (json) return printJson(changed)
   const { quotaBytes, before, sizeBytes } = changed
   print(
-    `changed the quota from ${before} to ${quotaBytes} bytes; the state takes ${sizeBytes} (${percent(sizeBytes, quotaBytes)})`,
+    `changed the quota from ${formatSize(before)} to ${formatSize(quotaBytes)}; the state takes ${formatSize(sizeBytes)}: ${percent(sizeBytes, quotaBytes)}`,
   )
 }
 

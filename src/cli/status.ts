@@ -7,6 +7,7 @@ import { type Answer, hasAnswered, inquire } from './inquire.ts'
 import { defaultTimeoutMs, jsonOption, serversOption, timeoutOption } from './options.ts'
 import { complain, formatTable, print, printJson } from './output.ts'
 import { severalClusters } from './several-clusters.ts'
+import { formatSize } from './sizes.ts'
 import { readFoundingReport, type StatusReport } from './status-report.ts'
 
 export function addStatusCommand(program: Command): void {
@@ -165,7 +166,7 @@ function formatVersions(reports: readonly StatusReport[]): string[] {
 function formatSpace({ id, disk = null }: StatusReport): string[] {
   if (disk?.isLow !== true) return []
   return [
-    `server ${id}: takes no requests of clients, because its disk has ${disk.freeBytes} bytes left and needs ${disk.lowWaterBytes}`,
+    `server ${id}: takes no requests of clients, because its disk has ${formatSize(disk.freeBytes)} left and needs ${formatSize(disk.lowWaterBytes)}`,
   ]
 }
 

@@ -1,5 +1,6 @@
 import { damageRemedy } from '../storage/log/damage.ts'
 import { formatTable } from './output.ts'
+import { formatSize } from './sizes.ts'
 import type { StorageCheck } from './storage-check.ts'
 
 /** The result of `paxos storage check` as text. */
@@ -41,7 +42,7 @@ function stateText({ promised, accepted, firstUnchosen, floor }: NonNullable<Sto
 }
 
 function snapshotText({ file, instance, bytes }: NonNullable<StorageCheck['snapshot']>): string {
-  return `snapshot: the state below instance ${instance}, ${counted(bytes, 'byte')} in ${file}`
+  return `snapshot: the state below instance ${instance}, ${formatSize(bytes)} in ${file}`
 }
 
 function headText({ file, offset, group, recordsAfter }: NonNullable<StorageCheck['head']>): string {

@@ -86,8 +86,8 @@ export class BackupWriter {
     this.#lengthBytes += bytes.length
   }
 
-  /** Completes the file. Throws a `BackupError` when it does not have the length and the digest of the header. */
-  finish(header: Omit<BackupHeader, 'format'>): void {
+  /** Completes the file, and returns its size in bytes. Throws a `BackupError` when it does not have the length and the digest of the header. */
+  finish(header: Omit<BackupHeader, 'format'>): number {
     const digest = this.#hash.digest('hex')
     if (digest !== header.digest || this.#lengthBytes !== header.lengthBytes) {
       throw new BackupError(
@@ -104,6 +104,7 @@ export class BackupWriter {
       rmSync(this.#temporary)
       syncDirectory(dirname(this.#path))
     })
+    return headerBytes + this.#lengthBytes
   }
 
   /** Removes what was written, if it is not complete. */
@@ -148,10 +149,13 @@ export class BackupReader {
 function checkedHeader(file: number, path: string): BackupHeader {
   const block = readAt(file, 0, headerBytes)
   const text = Buffer.from(block).toString('utf8')
-  if (!text.startsWith(magic)) {
+  if (block.length === 0 || !text.startsWith(magic.slice(0, block.length))) {
     throw new BackupError(
       `${path} is no backup of paxos: ${block.length === 0 ? 'it is empty' : 'it does not begin as one'}. Give a file that paxos backup wrote`,
     )
+  }
+  if (block.length < headerBytes) {
+    throw damaged(path, `it is cut short, to ${block.length} bytes, and its header alone has ${headerBytes}`)
   }
   const header = headerIn(text, path)
   if (header.format !== backupFormat) {
@@ -168,7 +172,13 @@ function checkedHeader(file: number, path: string): BackupHeader {
     hash.update(part)
     lengthBytes += part.length
   }
-  if (lengthBytes !== header.lengthBytes) {
+  if (lengthBytes < header.lengthBytes) {
+    throw damaged(
+      path,
+      `it is cut short: ${lengthBytes} of the ${header.lengthBytes} bytes after its header are there`,
+    )
+  }
+  if (lengthBytes > header.lengthBytes) {
     throw damaged(path, `${lengthBytes} bytes follow its header, which says ${header.lengthBytes}`)
   }
   const digest = hash.digest('hex')

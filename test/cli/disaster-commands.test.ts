@@ -1,5 +1,5 @@
 /** What `paxos backup`, `restore` and `recover` refuse, and that they change nothing then. The drills show what they do. */
-import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../src/client/index.ts'
@@ -63,7 +63,9 @@ describe('restore', () => {
     await found()
     const file = join(here.data, 'file')
     const taken = await paxos('backup', file, '--servers', servers.join(), '--json')
-    expect(JSON.parse(taken.stdout)).toMatchObject({ file, service: 'lock', cluster: nodes[0]?.cluster })
+    expect(JSON.parse(taken.stdout)).toMatchObject({
+      ...{ file, service: 'lock', cluster: nodes[0]?.cluster, fileBytes: statSync(file).size },
+    })
     const restore = (name: string, ...more: string[]) =>
       ['restore', name, '--members', `0=${servers[0]}`, '--data', join(here.data, 'new'), ...more] as const
 
@@ -92,6 +94,11 @@ describe('restore', () => {
     expect(results[0].instance).toBe(results[1].instance)
     expect(results[0].cluster, 'each is another cluster').not.toBe(results[1].cluster)
 
+    const cut = join(here.data, 'cut')
+    writeFileSync(cut, readFileSync(file).subarray(0, 5_000))
+    expect(await refused(1, ...restore(cut, '--yes'))).toContain(
+      `${cut} is damaged: it is cut short, to 5000 bytes, and its header alone has 16384`,
+    )
     appendFileSync(file, 'x')
     expect(await refused(1, ...restore(file, '--yes'))).toContain(`${file} is damaged`)
   }, 60_000)

@@ -81,7 +81,7 @@ test('the commands of the drills do what the document says', async () => {
   const said = await run(servers, at)
 
   expect(said['The state has reached its quota']).toMatch(
-    /^the replicated state takes \d+ bytes of its quota of 1073741824 .*\nchanged the quota from 1073741824 to 2147483648 bytes/,
+    /^the replicated state takes \d+ bytes.* of its quota of 1073741824 bytes \(1GiB\): .*\nchanged the quota from 1073741824 bytes \(1GiB\) to 2147483648 bytes \(2GiB\)/,
   )
   expect(said['A new version of the service']).toBe('version 1 of the service is in force already\n')
   expect(said['A server moves']).toContain(`moved server 2 to ${address(29_469)}; start it there:`)
@@ -90,7 +90,7 @@ test('the commands of the drills do what the document says', async () => {
   for (const id of [0, 1, 2]) expect(all).toContain(`moved server ${id} to ${address(29_477 + id)}\n`)
   expect(all, 'the lock is held as before').toMatch(/^printer +/m)
   expect(said['A backup']).toMatch(
-    /^first\.backup: the state of the cluster \w+ \(lock\) before instance \d+/m,
+    /^first\.backup: the state of the cluster \w+ \(lock\) before instance \d+; wrote \d+ bytes \([\d.]+KiB\)$/m,
   )
   const anew = said['A new cluster from a backup'] ?? ''
   expect(anew).toContain('first.backup was taken at')

@@ -15,12 +15,14 @@ describe('paxos quota', () => {
   test('shows the quota, and refuses what is none', async () => {
     expect(await run('quota')).toEqual({
       ...{ code: 0, stderr: '' },
-      stdout: 'the replicated state takes 0 bytes of its quota of 1073741824 (0.0 %)\n',
+      stdout: 'the replicated state takes 0 bytes of its quota of 1073741824 bytes (1GiB): 0.0 %\n',
     })
-    for (const size of ['5', '1000000000000GiB', '1GB', '-1', '1.5GiB']) {
+    for (const size of ['5', '1000000000000GiB', '4097TiB', '1GB', '-1', '1.5GiB']) {
       expect(await run('quota', 'set', size)).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining('Give a size, such as 512MiB'),
+        stderr: expect.stringMatching(
+          /Give a size, such as 512MiB.* from 1048576 bytes \(1MiB\) to 4503599627370496 bytes \(4096TiB\)/,
+        ),
       })
     }
     const client = connect({ servers: [server.address] })
@@ -31,7 +33,9 @@ describe('paxos quota', () => {
   test('set lets the cluster refuse what makes the state larger, until there is room or a larger quota', async () => {
     expect(await run('quota', 'set', '1MiB')).toMatchObject({
       code: 0,
-      stdout: expect.stringContaining('changed the quota from 1073741824 to 1048576 bytes'),
+      stdout: expect.stringContaining(
+        'changed the quota from 1073741824 bytes (1GiB) to 1048576 bytes (1MiB); ',
+      ),
     })
     const client = connect({ servers: [server.address], ...asksOnce })
     const value = 'x'.repeat(30_000)
@@ -64,7 +68,12 @@ describe('paxos quota', () => {
       expect(await run('kv', 'delete', 'k0')).toMatchObject({ code: 0 })
       await client.kv.put('k1', 'small')
       await client.kv.put('more', value)
-      expect(await run('quota', 'set', '2GiB')).toMatchObject({ code: 0 })
+      expect(await run('quota', 'set', '2TiB')).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(
+          /to 2199023255552 bytes \(2TiB\); the state takes \d+ bytes \([\d.]+KiB\): 0\.0 %\n$/,
+        ),
+      })
       await client.kv.put('k0', value)
     } finally {
       await client.close()

@@ -27,20 +27,21 @@ function headerFor(content: Uint8Array) {
   }
 }
 
-function write(): void {
+/** Writes the file, and returns its size. */
+function write(): number {
   const writer = new BackupWriter(path)
   writer.begin()
   writer.write(lines.subarray(0, 1_000))
   writer.write(lines.subarray(1_000))
-  writer.finish(headerFor(lines))
+  return writer.finish(headerFor(lines))
 }
 
 test('what was written is read, and nobody else can read it', async () => {
-  write()
+  const fileBytes = write()
   const backup = new BackupReader(path)
   expect(backup.header).toEqual({ format: 1, ...headerFor(lines) })
   expect(Buffer.concat([...backup.parts()]).equals(lines)).toBe(true)
-  expect(statSync(path).mode & 0o777).toBe(0o600)
+  expect(statSync(path)).toMatchObject({ mode: 0o100600, size: fileBytes })
   expect(await readdir(directory), 'no temporary file').toEqual(['backup'])
 })
 
@@ -89,10 +90,19 @@ describe('a file that is not as it was written is refused', () => {
     }
   })
 
-  test.each([0, 1, 31, 100, 16_383, 16_384, 16_385, 20_000])('cut to %i bytes', (bytes) => {
+  test.each([
+    ...[1, 31, 100, 16_383].map(
+      (bytes) => [bytes, `to ${bytes} bytes, and its header alone has 16384`] as const,
+    ),
+    [16_384, `0 of the ${lines.length} bytes after its header`] as const,
+    [20_000, `3616 of the ${lines.length} bytes after its header`] as const,
+  ])('cut to %i bytes', (bytes, how) => {
     write()
     truncateSync(path, bytes)
-    expect(() => new BackupReader(path)).toThrow(/is damaged|is no backup/)
+    const read = () => new BackupReader(path)
+    expect(read).toThrow(`${path} is damaged: it is cut short`)
+    expect(read).toThrow(`${how}`)
+    expect(read).toThrow('Use another backup')
   })
 
   test('with more behind it, or zeros in it', () => {
