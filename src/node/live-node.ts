@@ -125,6 +125,8 @@ export class LiveNode implements RunningNode {
       trust: (known) => options.boots?.keep(known),
       condemned: options.condemn,
       withdrawn: (reason) => logger.error({ reason }, 'withdrawn: this server sends nothing more'),
+      installed: ({ instance, lengthBytes }, from) =>
+        logger.info({ from, instance, lengthBytes }, 'installed the snapshot of another server'),
       snapshots: {
         notDrawn: (reason) =>
           logger.error(

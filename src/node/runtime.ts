@@ -2,6 +2,7 @@ import type { InspectionEvent } from 'xstate'
 import type { Difference } from '../../machines/auditing.ts'
 import type { Address, Batch, Instance, NodeId } from '../../machines/batch.ts'
 import type { Names, RoleEvent, RoleName } from '../../machines/inbox.ts'
+import type { LearnerContext } from '../../machines/learner.ts'
 import type { Limits } from '../../machines/limits.ts'
 import type { ClientAsk, NodeMessage } from '../../machines/messages.ts'
 import type { Oddity, Respond, Write } from '../../machines/outputs.ts'
@@ -53,6 +54,8 @@ export interface Watchers extends EventWatchers {
   readonly condemned?: (reason: string) => void
   /** Hears why this server sends nothing more. */
   readonly withdrawn?: (reason: string) => void
+  /** Hears of each snapshot of another server that replaced the state after the start, and of the server that was asked for it last. */
+  readonly installed?: (snapshot: SnapshotName, from: NodeId) => void
   /** Receives what happens to snapshots. */
   readonly snapshots?: SnapshotReports
 }
@@ -68,6 +71,7 @@ export class Runtime implements Driver {
   readonly #withdrawn: NonNullable<Watchers['withdrawn']>
   readonly #condemned: NonNullable<Watchers['condemned']>
   readonly #keepTrust: NonNullable<Watchers['trust']>
+  readonly #installed: NonNullable<Watchers['installed']>
   readonly #snapshots: SnapshotKeeper
   readonly #pages = new PageReads((id, incarnation) => this.#core.isMember(id, incarnation))
   #outbound: Outbound | null = null
@@ -85,6 +89,7 @@ export class Runtime implements Driver {
       withdrawn = () => undefined,
       condemned = () => undefined,
       trust = () => undefined,
+      installed = () => undefined,
       snapshots = { notDrawn: () => undefined, refused: () => undefined, resumed: () => undefined },
       ...watchers
     }: Watchers = {},
@@ -97,6 +102,7 @@ export class Runtime implements Driver {
     this.#withdrawn = withdrawn
     this.#condemned = condemned
     this.#keepTrust = trust
+    this.#installed = installed
     this.#actors = new Actors({
       self,
       inspect,
@@ -324,6 +330,10 @@ export class Runtime implements Driver {
 
   observe(fact: Fact): void {
     if (fact.type === 'executed') this.#executed(fact)
+    if (fact.type === 'installed') {
+      const learner = this.#actors.snapshot('learner')?.context as LearnerContext
+      this.#installed(fact.snapshot, learner.peer)
+    }
     this.#scope.observe(fact)
   }
 

@@ -83,6 +83,10 @@ test('a snapshot goes on after kill -9 where it was last kept', async () => {
   await client.kv.put('news', 2)
   const { held } = await eventually(2, (now) => now.held !== null)
   await cluster.process(2).said(/goes on receiving a snapshot/)
+  const line = await cluster.process(2).said(/^.*installed the snapshot of another server.*$/m)
+  expect(JSON.parse(line[0])).toMatchObject({
+    ...{ level: 30, server: 2, from: 0, instance: held?.instance, lengthBytes: held?.bytes },
+  })
   expect(Math.min(...offsets)).toBeGreaterThanOrEqual(2 * mebibyte)
   expect(Math.max(...offsets)).toBeGreaterThan((held?.bytes ?? 0) - 2 * chunkBytes)
   expect(await cluster.connect(2).kv.get('key-129')).toMatchObject({ value: 'v'.repeat(31_000) })

@@ -60,13 +60,16 @@ test('a server that was away installs the snapshot of another, and one that star
   // The one held and the one before. When a new one was stored, the oldest is deleted a moment later.
   const snapshotFiles = () => filesOf(0).filter((name) => name.endsWith('.snapshot')).length
   await expect.poll(snapshotFiles, { timeout: 10_000 }).toBeLessThanOrEqual(2)
-  await cluster.restart(2)
+  await cluster.restart(2, { args: ['--log-level', 'info'] })
   await work(5)
+  await cluster.process(2).said(/installed the snapshot of another server/)
   const late = await eventually(2, ({ snapshot }) => snapshot.held !== null)
   expect(late.firstUnchosen).toBeGreaterThanOrEqual(leader.snapshot.held?.instance ?? 0)
   // All of them start again from what they hold, and the lock is still held with its token.
   for (const id of [0, 1, 2]) await cluster.stop(id)
-  await Promise.all([0, 1, 2].map((id) => cluster.restart(id)))
+  await Promise.all([0, 1, 2].map((id) => cluster.restart(id, { args: ['--log-level', 'info'] })))
+  // Each starts from its own, and that is no news.
+  for (const id of [0, 1, 2]) expect(cluster.process(id).stderr).not.toContain('installed the snapshot')
   const { locks } = await cluster.connect(2).locks.query({ name: 'kept' })
   expect(locks).toMatchObject([{ name: 'kept', holders: [{ token: held.token }] }])
 }, 120_000)
