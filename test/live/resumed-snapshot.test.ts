@@ -26,18 +26,16 @@ interface Snapshot {
   readonly fetched: { readonly bytes: number; readonly receivedBytes: number } | null
 }
 
-async function snapshot(id: NodeId): Promise<Snapshot> {
-  return ((await looker.inquire(cluster.listening(id))) as unknown as { readonly snapshot: Snapshot })
-    .snapshot
+interface Status {
+  readonly snapshot: Snapshot
 }
 
+/** As it is now. */
+const snapshot = (id: NodeId) => eventually(id, () => true)
+
 async function eventually(id: NodeId, isSo: (now: Snapshot) => boolean): Promise<Snapshot> {
-  for (let waits = 0; ; waits += 1) {
-    const now = await snapshot(id)
-    if (isSo(now)) return now
-    if (waits > 600) throw new Error(`server ${id} is still at ${JSON.stringify(now)}`)
-    await cluster.pass(20)
-  }
+  const isReached = (status: Status) => isSo(status.snapshot)
+  return (await looker.inquireUntil(cluster.listening(id), isReached)).snapshot
 }
 
 /** Has server 0 take a snapshot of its present state, as a backup does. */

@@ -28,10 +28,6 @@ interface Progress {
   readonly snapshot: { readonly held: { readonly instance: number } | null }
 }
 
-async function progress(id: NodeId): Promise<Progress> {
-  return (await looker.inquire(cluster.listening(id))) as unknown as Progress
-}
-
 /** Takes and frees a lock so many times, one after another: each is two instances. */
 async function work(times: number): Promise<void> {
   for (let turn = 0; turn < times; turn += 1) {
@@ -40,15 +36,8 @@ async function work(times: number): Promise<void> {
   }
 }
 
-/** Waits until `isSo` holds of the progress of a server. */
-async function eventually(id: NodeId, isSo: (now: Progress) => boolean): Promise<Progress> {
-  for (let waits = 0; ; waits += 1) {
-    const now = await progress(id)
-    if (isSo(now)) return now
-    if (waits > 300) throw new Error(`server ${id} is still at ${JSON.stringify(now)}`)
-    await cluster.pass(50)
-  }
-}
+const eventually = (id: NodeId, isSo: (now: Progress) => boolean) =>
+  looker.inquireUntil(cluster.listening(id), isSo)
 
 const filesOf = (id: NodeId) => readdirSync(join(cluster.dataDir(id), 'log'))
 

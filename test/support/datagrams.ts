@@ -6,6 +6,9 @@ import { formatAddress, parseAddress } from '../../src/network/address.ts'
 /** What an inquiry is padded to: without a cookie the answer is at most three times as long. */
 const inquiryBytes = 4_000
 
+/** How long a server has to come to a status, in milliseconds. */
+const statusPatienceMs = 20_000
+
 /** A program that sends plain datagrams and collects what comes back, as `nc -u` does. */
 export class Datagrams {
   /** What has come back, in order. */
@@ -58,6 +61,17 @@ export class Datagrams {
     const question = JSON.stringify({ v: 4, c: '', s: null, m: [{ type: 'inquire' }] })
     const answer = await this.ask(to, question.padEnd(inquiryBytes))
     return JSON.parse(answer).m[0].status
+  }
+
+  /** Inquires every 20 ms until `isSo` holds of the answer, which it returns. Throws with the last answer after 20 s. */
+  async inquireUntil<Status>(to: Address, isSo: (status: Status) => boolean): Promise<Status> {
+    const deadline = performance.now() + statusPatienceMs
+    for (;;) {
+      const status = (await this.inquire(to)) as unknown as Status
+      if (isSo(status)) return status
+      if (performance.now() > deadline) throw new Error(`${to} still answers ${JSON.stringify(status)}`)
+      await new Promise((next) => setTimeout(next, 20))
+    }
   }
 
   /** The uid of a session that the cluster opens for a client with this name. */
