@@ -26,7 +26,7 @@ const countingMs = 1_000
 /** The time after the timeout in which a request can be cancelled, in milliseconds. */
 const takingBackMs = 1_000
 
-/** Asks the cluster a question, with a client of its own, as `askWith` does. */
+/** Asks the cluster a question, with a client of its own, as `askWith` does. The session of the client ends with the question. */
 export async function ask<T>(
   patience: Patience,
   question: (client: Client, signal: AbortSignal) => Promise<T>,
@@ -35,7 +35,7 @@ export async function ask<T>(
   try {
     return await askWith(client, patience, (signal) => question(client, signal))
   } finally {
-    await client.close()
+    await client.close({ endSessions: true })
   }
 }
 

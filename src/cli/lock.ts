@@ -187,7 +187,7 @@ async function holding(
     }
     return isFreed
   } finally {
-    await client.close()
+    await client.close({ endSessions: true })
     signals.release()
   }
 }

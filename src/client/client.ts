@@ -178,20 +178,22 @@ export class Client<Command = Json, Result = Json> {
 
   /**
    * Stops all requests: outstanding ones reject with ClientClosed at once. Then frees what the client holds, by the end of its sessions.
-   * Resolves when the cluster has confirmed that, or after `closeTimeoutMs` of the option `timing`, and the sockets are closed.
+   * With `endSessions` it also ends the sessions in which nothing is held, which otherwise end when their ttl has run: for a program that
+   * makes a few requests and ends. Resolves when the cluster has confirmed that, or after `closeTimeoutMs` of the option `timing`, and the
+   * sockets are closed.
    */
-  async close(): Promise<void> {
-    await this.#close()
+  async close({ endSessions = false }: { readonly endSessions?: boolean } = {}): Promise<void> {
+    await this.#close(undefined, endSessions)
   }
 
-  async #close(reason?: unknown): Promise<void> {
+  async #close(reason: unknown, endSessions = false): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort)
     this.#closed ??= new ClientClosed(reason)
     this.locks.close(this.#closed)
     this.kv.close(this.#closed)
     this.#inquiries.fail(this.#closed)
     this.#reads.close(this.#closed)
-    this.#closing ??= this.#requests.close(this.#closed).then(() => this.#link.close())
+    this.#closing ??= this.#requests.close(this.#closed, endSessions).then(() => this.#link.close())
     await this.#closing
   }
 

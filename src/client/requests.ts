@@ -293,19 +293,22 @@ export class Requests {
   }
 
   /**
-   * Stops all requests: the outstanding ones reject with `reason` at once. Then ends the sessions in which something is held or waits.
-   * Resolves when the cluster has ended them, or after `closeTimeoutMs`.
+   * Stops all requests: the outstanding ones reject with `reason` at once. Then ends the sessions in which something is held or waits,
+   * and with `endsAll` those in which nothing is. Resolves when the cluster has ended them, or after `closeTimeoutMs`.
    */
-  async close(reason: ClientClosed): Promise<void> {
+  async close(reason: ClientClosed, endsAll: boolean): Promise<void> {
     if (this.#closedBecause !== null) return
     this.#closedBecause = reason
     const sessions = [...this.#sessions.values()]
-    const needed = sessions.filter((session) => session.isOpen && (session.isHeld || !session.isIdle))
+    const isNeeded = (session: Session<Waiter>) => session.isHeld || !session.isIdle
+    const ended = sessions.filter(
+      (session) => session.isOpen && (isNeeded(session) || (endsAll && session.lostBecause === null)),
+    )
     this.#inUse.clear()
     this.#watchers.clear()
     this.#greeting.fail(reason)
     for (const session of sessions) for (const { reject } of session.abandon()) reject(reason)
-    await this.#end(needed)
+    await this.#end(ended)
     for (const session of sessions) session.stop()
     this.#sessions.clear()
   }

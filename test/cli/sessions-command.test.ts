@@ -37,6 +37,22 @@ async function rowOf(id: string): Promise<readonly string[]> {
 const lock = { action: 'lock', name: 'a' }
 
 describe('paxos sessions', () => {
+  test('has no session of a command that has ended', async () => {
+    const run = (...args: readonly string[]) => paxos(...args, '--servers', server.address)
+    const listed = async () => JSON.parse((await sessions('--json')).stdout).sessions
+    const before = await listed()
+    const { stdout } = await run('lock', 'left', '--detach', '--ttl', '1h', '--json')
+    const { token } = JSON.parse(stdout)
+    expect(await run('unlock', 'left', '--token', String(token))).toMatchObject({ code: 0 })
+    expect(await run('quota', 'set', '2GiB')).toMatchObject({ code: 0 })
+    expect(await paxos('lock', '--servers', server.address, 'run', '--', 'true')).toMatchObject({ code: 0 })
+    const after = await listed()
+    // The list has the session of its own command. The one of the detached lock lives for its ttl.
+    expect(after.slice(before.length - 1).map((session: { ttlMs: number }) => session.ttlMs)).toEqual([
+      3_600_000, 30_000,
+    ])
+  })
+
   test('lists the sessions with their ttl, and with what keeps them', async () => {
     const [holder, waiter] = [await opened(3_600_000), await opened(90_000)]
     expect(await rowOf(holder.id)).toMatchObject([holder.id, '1h', /m|h/, '0', 'no', 'no'].map(matching))
