@@ -15,6 +15,8 @@ export interface Patience {
   readonly timeout?: number
   /** True for a question that waits for another client, such as the holder of a lock, however well the cluster works. */
   readonly waitsForClient?: boolean
+  /** False for a later question of the same command, which need not warn of servers that belong to different clusters. */
+  readonly isFirst?: boolean
 }
 
 /** After this time without an answer, the program checks whether enough servers answer at all, in milliseconds. */
@@ -42,11 +44,12 @@ export async function ask<T>(
 /**
  * Asks the cluster a question. Gives up after `timeout`, or when a signal ends the program: it then throws a `Failure` within a
  * second, which names the number of servers that answer. Also throws a `Failure` when the service refuses. `question` must reject
- * when its signal aborts. `onStop` decides which signals end the program. Warns on stderr of servers that belong to different clusters.
+ * when its signal aborts. `onStop` decides which signals end the program. Warns on stderr of servers that belong to different clusters,
+ * for the first question of a command.
  */
 export async function askWith<T>(
   client: Client,
-  { servers, timeout, waitsForClient = false }: Patience,
+  { servers, timeout, waitsForClient = false, isFirst = true }: Patience,
   question: (signal: AbortSignal) => Promise<T>,
   onStop: typeof onStopSignal = onStopSignal,
 ): Promise<T> {
@@ -57,7 +60,7 @@ export async function askWith<T>(
     givingUp.abort(new Error(signal))
   })
   const doubt = setTimeout(() => void printWhyItWaits(client, servers, givingUp.signal), doubtMs)
-  const clusters = new ClusterWatch(servers)
+  const clusters = new ClusterWatch(isFirst ? servers : [])
   const deadline = timeout === undefined ? null : new Deadline(timeout, givingUp, () => answering(client))
   try {
     const answer = question(givingUp.signal)

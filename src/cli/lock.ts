@@ -253,7 +253,7 @@ async function free(
   if (lock.signal.aborted) {
     // Its session ends by itself, but perhaps later than the next holder needs it.
     if (lock.signal.reason instanceof LockLost && lock.signal.reason.reason === 'revoked') {
-      await askWith(client, { servers, timeout: lostTimeoutMs }, (signal) =>
+      await askWith(client, { servers, timeout: lostTimeoutMs, isFirst: false }, (signal) =>
         client.locks.release(name, token, { signal }),
       ).catch(() => undefined)
     }
@@ -267,7 +267,7 @@ async function free(
   try {
     const freed = await askWith(
       client,
-      { servers, timeout: defaultTimeoutMs },
+      { servers, timeout: defaultTimeoutMs, isFirst: false },
       (signal) => lock.release({ signal }),
       () => onStopSignal(insist, endWith(mayBeHeld)),
     )

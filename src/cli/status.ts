@@ -27,7 +27,7 @@ async function status({ json, ...patience }: Patience & { readonly json?: boolea
   // The table has the warning of its own.
   if (json && warning !== null) complain(warning)
   if (json) printJson({ servers: answers.map(asJson) })
-  else print(formatStatus(answers))
+  else print(formatStatus(answers, warning))
 }
 
 function asJson({ server, status, fault = 'no answer' }: Answer): object {
@@ -52,9 +52,11 @@ export const headings = [
 ]
 
 /** The answers as a table, followed by the members as the servers know them, and the usage of bounded resources. */
-export function formatStatus(answers: readonly Answer[]): string {
+export function formatStatus(
+  answers: readonly Answer[],
+  warning: string | null = clusterWarning(answers),
+): string {
   const reports = answers.flatMap(({ report }) => report ?? [])
-  const warning = clusterWarning(answers)
   const obstacles = answers.flatMap(({ status }) => {
     const founding = readFoundingReport(status)
     return founding?.obstacles.map((obstacle) => visible(`server ${founding.id}: ${obstacle}`)) ?? []

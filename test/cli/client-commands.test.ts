@@ -197,6 +197,22 @@ describe('servers of different clusters', () => {
     })
   })
 
+  test('paxos lock, which asks twice, warns once', async () => {
+    let unlocks = 0
+    const servers = await twoClusters((message) => {
+      if (message.type !== 'request') return []
+      const { action } = Object((message.command as { readonly body?: Json }).body)
+      // The first is lost: so the servers have named their clusters again before the command ends.
+      if (action === 'unlock') unlocks += 1
+      if (unlocks === 1) return []
+      return [response(message, executed(action === 'lock' ? { token: 7 } : { unlocked: true }))]
+    })
+    const addresses = servers.map(({ address }) => address).join(',')
+    const { code, stderr } = await new BuiltPaxos(['lock', 'a', '--servers', addresses, '--', 'true']).ended
+    expect(stderr.split('different clusters')).toHaveLength(2)
+    expect(code).toBe(0)
+  })
+
   test('status --json ends with 7, and warns beside the object', async () => {
     const servers = await twoClusters(() => [])
     const { code, stdout, stderr } = await run(servers, 'status', '--json').ended
