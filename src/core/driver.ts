@@ -112,7 +112,7 @@ export interface Driver {
    * agrees again.
    */
   disputed(dispute: Difference | null, executed: string): void
-  /** Reports that this node sends nothing more, and why. */
+  /** Makes sure that this node sends nothing more, in later runs either, and reports why. */
   withdrawn(reason: string): void
   /** Stops this node at once; with `isForEver`, no server may start with its directory again. */
   halt(reason: string, isForEver: boolean): void

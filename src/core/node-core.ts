@@ -52,7 +52,16 @@ import type { HeardFrom } from './reach.ts'
 import type { Installation, ReplicatedState } from './replicated-state.ts'
 import { roleInputs } from './roles.ts'
 import { Router } from './router.ts'
-import { distrusting, exposuresOf, remembered, type Sender, type Trust, votedBy, votedIn } from './trust.ts'
+import {
+  distrusting,
+  exposuresOf,
+  hasExposed,
+  remembered,
+  type Sender,
+  type Trust,
+  votedBy,
+  votedIn,
+} from './trust.ts'
 
 /** An event of a running node that is the same in every engine. The driver handles starts, stops and timers. */
 export type CoreEvent = Extract<NodeEvent, { type: 'hear' | 'request' | 'synced' | 'tell' }>
@@ -67,6 +76,8 @@ export interface CoreSettings {
   readonly boot?: Boot
   /** What was known of the boots of members in the run before; nothing by default. */
   readonly trust?: Trust
+  /** Why this server sends nothing, as it had found in an earlier run; `null`, the default, while it takes part. */
+  readonly withdrawn?: string | null
   /**
    * The number of instances between two digests of the replicated state; 0 for no digests. The cost of a digest grows with the
    * size of the state.
@@ -84,11 +95,16 @@ export interface CoreMemory {
   readonly elapsed: Elapsed
   readonly audit: Audit
   readonly trust: Trust
+  /** When each server was last told which directories were exposed. */
+  readonly toldMs: Readonly<Record<NodeId, number>>
   /** How far this server had voted when it started. */
   readonly voted: Voted
   /** Why this server sends nothing more; `null` while it takes part. */
   readonly withdrawn: string | null
 }
+
+/** The shortest time after which a server that speaks is told again which directories were exposed, in milliseconds. */
+const remindEveryMs = 1_000
 
 /** The most bytes of JSON of one message with the results of reads; a single result may be larger. */
 const responseBytes = 48_000
@@ -144,6 +160,9 @@ export class NodeCore {
   readonly #router: Router
   #elapsed: Elapsed
   #trust: Trust
+  #hasExposed: boolean
+  /** When each server was last told which directories were exposed. */
+  #toldMs: CoreMemory['toldMs']
   #voted: Voted
   /** The same object in every message, so that it is encoded once. */
   #shownBoot: Pick<Names, 'boot'>
@@ -167,9 +186,11 @@ export class NodeCore {
     this.#elapsed = memory?.elapsed ?? this.#elapsedRules.begin(driver.nowMs())
     this.#audit = memory?.audit ?? nothingExecuted
     this.#trust = memory?.trust ?? remembered(settings.trust ?? [])
+    this.#hasExposed = hasExposed(this.#trust)
+    this.#toldMs = memory?.toldMs ?? {}
     this.#voted = memory?.voted ?? nothingVoted
     this.#shownBoot = this.#shown()
-    this.#withdrawn = memory?.withdrawn ?? null
+    this.#withdrawn = memory?.withdrawn ?? settings.withdrawn ?? null
   }
 
   /**
@@ -342,7 +363,7 @@ export class NodeCore {
   get memory(): CoreMemory {
     return {
       ...{ elapsed: this.#elapsed, audit: this.#audit, trust: this.#trust, voted: this.#voted },
-      withdrawn: this.#withdrawn,
+      ...{ toldMs: this.#toldMs, withdrawn: this.#withdrawn },
     }
   }
 
@@ -435,6 +456,7 @@ export class NodeCore {
     this.#keepTrust(trust)
     switch (verdict) {
       case 'trusted':
+        this.#remind(sender.node)
         return true
       case 'met':
         this.#exposeAll(sender.node)
@@ -456,6 +478,7 @@ export class NodeCore {
   #keepTrust(trust: Trust): void {
     if (trust === this.#trust) return
     this.#trust = trust
+    this.#hasExposed = hasExposed(trust)
     this.#driver.keepTrust(trust)
   }
 
@@ -463,11 +486,19 @@ export class NodeCore {
     return exposuresOf(this.#trust).filter(({ directory }) => directory === incarnation)
   }
 
-  /** Tells `met` which directories were exposed, and these directories, too: they may be silent, and this server may have started since. */
-  #exposeAll(met: NodeId): void {
+  /** Datagrams get lost: tells a server that speaks again, when it was told last some time ago. */
+  #remind(node: NodeId): void {
+    const toldMs = this.#toldMs[node] ?? Number.NEGATIVE_INFINITY
+    if (this.#hasExposed && this.#driver.nowMs() - toldMs >= remindEveryMs) this.#exposeAll(node)
+  }
+
+  /** Tells a server which directories were exposed, and these directories, too: they may be silent, and this server may have started since. */
+  #exposeAll(to: NodeId): void {
+    if (!this.#hasExposed) return
+    this.#toldMs = { ...this.#toldMs, [to]: this.#driver.nowMs() }
     const exposures = exposuresOf(this.#trust)
-    const exposed = exposures.map(({ node }) => node).filter((node) => node !== met)
-    this.#expose([met, ...exposed], exposures)
+    const exposed = exposures.map(({ node }) => node).filter((node) => node !== to)
+    this.#expose([to, ...exposed], exposures)
   }
 
   /** Has the auditor send `exposures` to these servers. */

@@ -124,6 +124,11 @@ export function distrusting(
   return withKnown(trust, { node, incarnation, latest, isMet, distrust }, members)
 }
 
+/** True when a directory is not trusted. */
+export function hasExposed(trust: Trust): boolean {
+  return trust.some(({ distrust }) => distrust !== null)
+}
+
 /** What a server tells others of the directories that it does not trust. */
 export function exposuresOf(trust: Trust): Exposure[] {
   return trust.flatMap(({ node, incarnation, distrust }) =>

@@ -39,6 +39,8 @@ export interface JournalStart {
     readonly snapshot: string | null
     /** What the server knew of the boots of members; missing in a journal of a version that stored nothing of it. */
     readonly trust?: Trust
+    /** Why the server sent nothing, as it had found in an earlier run; missing or `null` while it took part. */
+    readonly withdrawn?: string | null
     /** The chosen batches below `durable.firstUnchosen` that the snapshot does not contain. */
     readonly chosen: readonly Batch[]
   }

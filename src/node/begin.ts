@@ -23,6 +23,10 @@ export const joinPatienceMs = 10_000
 export interface Begun extends OpenStore {
   readonly identity: Identity
   readonly boot: Boot
+  /** Why this server sends nothing, as it had found in an earlier run; `null` while it takes part. */
+  readonly withdrawn: string | null
+  /** Makes this server send nothing in later runs either, durably. */
+  readonly withdraw: (reason: string) => void
   /** Makes the directory one with which no server starts, durably. */
   readonly condemn: (reason: string) => void
   /** Where the boots of other members are stored; `null` for a server that stores in memory. */
@@ -36,6 +40,7 @@ interface Settled {
   readonly identity: Identity
   readonly boot: Boot
   readonly isMember: boolean
+  readonly withdrawn: string | null
   readonly invited: Invited | null
 }
 
@@ -60,13 +65,14 @@ export async function begin(
   const home = directory ?? homeless()
   const release = (await directory?.lock()) ?? (async () => undefined)
   try {
-    const { identity, boot, isMember, invited } = await identityOf(options, home, around)
+    const { identity, boot, isMember, withdrawn, invited } = await identityOf(options, home, around)
     const store = await openStore(directory, options, { identity, isMember, release }, () => {
       if (!isMember) home.write({ kind: 'member', identity, service })
     })
     const condemn = (reason: string) => home.write({ kind: 'condemned', identity, service, reason })
-    const boots = dataDir === null ? null : new BootsFile(dataDir, identity, around.logger)
-    return { identity, boot, condemn, boots, invited, ...store }
+    const withdraw = (reason: string) => home.write({ kind: 'member', identity, service, withdrawn: reason })
+    const boots = dataDir === null ? null : new BootsFile(dataDir, { ...identity, boot }, around.logger)
+    return { identity, boot, withdrawn, withdraw, condemn, boots, invited, ...store }
   } catch (error) {
     await release()
     throw error
@@ -106,19 +112,19 @@ async function identityOf(
   const boot = beginBoot(home, options, logger)
   switch (beginning.kind) {
     case 'goOn': {
-      const { identity, isMember, namesService } = beginning
+      const { identity, isMember, withdrawn, namesService } = beginning
       if (!namesService) {
         await checkServiceOfPeers(identity, options)
         home.write({ kind: isMember ? 'member' : 'new', identity, service: options.service })
       }
-      return { identity, boot, isMember, invited: null }
+      return { identity, boot, isMember, withdrawn, invited: null }
     }
     case 'found': {
       const { record, isNew } = beginning
       if (isNew) home.write({ kind: 'founding', record })
       const { signal, resolver, words } = options
       const identity = await foundCluster({ socket, address, record, home, logger, signal, resolver, words })
-      return { identity, boot, isMember: false, invited: null }
+      return { identity, boot, isMember: false, withdrawn: null, invited: null }
     }
     case 'join': {
       const { seed } = beginning
@@ -132,7 +138,7 @@ async function identityOf(
       const invited = await joinCluster(socket, seed, welcome, { id, address, incarnation }, patience)
       const identity = joiningIdentity(id, incarnation, { cluster, founders: invited.founders })
       home.write({ kind: 'new', identity, service })
-      return { identity, boot, isMember: false, invited }
+      return { identity, boot, isMember: false, withdrawn: null, invited }
     }
   }
   return beginning satisfies never

@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Boot } from '../../machines/boot.ts'
 import { messageOf } from '../core/message-of.ts'
 import type { Trust } from '../core/trust.ts'
 import { privateFile } from '../storage/permissions.ts'
@@ -13,8 +14,16 @@ export const bootsFileName = 'boots.json'
 
 const format = 1
 
+/** The largest file that is read. A member takes less than a kilobyte. */
+const mostBytes = 1_048_576
+
 /** The shortest time between two writes, in milliseconds: votes are heard far more often. */
 const everyMs = 1_000
+
+/** The server of a directory, and its present boot. */
+export interface BootsOwner extends Pick<Identity, 'cluster' | 'incarnation'> {
+  readonly boot: Boot
+}
 
 /**
  * What a server knows of the boots of other members, in a file of its directory, so that it still knows an old copy of one of their
@@ -25,7 +34,8 @@ export class BootsFile {
   /** What was stored when the file was opened. */
   readonly stored: Trust
   readonly #path: string
-  readonly #owner: Pick<Identity, 'cluster' | 'incarnation'>
+  readonly #owner: Pick<BootsOwner, 'cluster' | 'incarnation'>
+  readonly #boot: Boot
   readonly #logger: Logger
   #unwritten: Trust | null = null
   #timer: NodeJS.Timeout | null = null
@@ -33,10 +43,14 @@ export class BootsFile {
   #wroteAtMs = Number.NEGATIVE_INFINITY
   #hasFailed = false
 
-  /** Reads the file of `dataDir`. One that is damaged is logged and then replaced; one of another server, or of another cluster, is replaced. */
-  constructor(dataDir: string, { cluster, incarnation }: Identity, logger: Logger) {
+  /**
+   * Reads the file of `dataDir`. One that is damaged, or not of the last run of its server, is logged and then replaced; one of another
+   * server, or of another cluster, is replaced.
+   */
+  constructor(dataDir: string, { cluster, incarnation, boot }: BootsOwner, logger: Logger) {
     this.#path = join(dataDir, bootsFileName)
     this.#owner = { cluster, incarnation }
+    this.#boot = boot
     this.#logger = logger
     this.stored = this.#read()
   }
@@ -64,7 +78,9 @@ export class BootsFile {
     if (trust === null) return
     this.#unwritten = null
     this.#wroteAtMs = performance.now()
-    this.#writing = this.#writing.then(() => this.#replace(encodeChecked({ format, ...this.#owner, trust })))
+    this.#writing = this.#writing.then(() =>
+      this.#replace(encodeChecked({ format, ...this.#owner, boot: this.#boot, trust })),
+    )
   }
 
   async #replace(text: string): Promise<void> {
@@ -87,18 +103,32 @@ export class BootsFile {
 
   #read(): Trust {
     try {
-      const content = decodeChecked(bootsFileName, readFileSync(this.#path, 'utf8'))
-      const { cluster, incarnation } = this.#owner
-      const isOwn =
-        content.format === format && content.cluster === cluster && content.incarnation === incarnation
-      return isOwn ? (content.trust as Trust) : []
+      const content = this.#content()
+      if (content === null) return []
+      // A directory that was put back without this file: then this server is what others may have to find, and it starts as one that knows nothing.
+      const { count, random } = content.boot as Boot
+      const isLater =
+        count >= this.#boot.count || (count === this.#boot.count - 1 && random !== this.#boot.after)
+      if (isLater) throw new Error(`it is of boot ${count}, and the rest of the directory is older`)
+      return content.trust as Trust
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
       this.#logger.warn(
         { reason: messageOf(error) },
-        `cannot read the boots of other servers in ${this.#path}: this server knows nothing of them until it hears them again`,
+        `cannot use the boots of other servers in ${this.#path}: this server knows nothing of them until it hears them again`,
       )
       return []
     }
+  }
+
+  /** `null` for the file of another server, or of another cluster. */
+  #content(): Record<string, unknown> | null {
+    const { size } = statSync(this.#path)
+    if (size > mostBytes) throw new Error(`it has ${size} bytes, and at most ${mostBytes} are written`)
+    const content = decodeChecked(bootsFileName, readFileSync(this.#path, 'utf8'))
+    const { cluster, incarnation } = this.#owner
+    const isOwn =
+      content.format === format && content.cluster === cluster && content.incarnation === incarnation
+    return isOwn ? content : null
   }
 }

@@ -46,8 +46,13 @@ export type Standing =
   | { readonly kind: 'founding'; readonly record: FoundingRecord }
   /** Its identity is decided, and it has not voted. It may have no log yet. */
   | { readonly kind: 'new'; readonly identity: Identity; readonly service?: string }
-  /** It may have voted. Its log holds all its promises, or is damaged. */
-  | { readonly kind: 'member'; readonly identity: Identity; readonly service?: string }
+  /** It may have voted. Its log holds all its promises, or is damaged. `withdrawn` says why it sends nothing, if it does not. */
+  | {
+      readonly kind: 'member'
+      readonly identity: Identity
+      readonly service?: string
+      readonly withdrawn?: string
+    }
   /** A quorum has proof that it is a copy, or was put back: it may lack votes. */
   | {
       readonly kind: 'condemned'

@@ -38,6 +38,8 @@ export type Beginning =
   /** It continues with its stored identity. `namesService` is false when its directory does not name the service of its cluster. */
   | {
       readonly kind: 'goOn'
+      /** Why its server sends nothing, if it had found that in an earlier run. */
+      readonly withdrawn: string | null
       readonly identity: Identity
       readonly isMember: boolean
       readonly namesService: boolean
@@ -78,7 +80,14 @@ export function beginningOf(
     const { kind, identity, service: stored } = standing
     if (stored !== undefined && stored !== service) throw otherService(place, stored, options)
     if (plan !== null) checkPlan(identity, plan, place, words)
-    return { kind: 'goOn', identity, isMember: kind === 'member', namesService: stored !== undefined }
+    const withdrawn = standing.kind === 'member' ? (standing.withdrawn ?? null) : null
+    return {
+      kind: 'goOn',
+      identity,
+      isMember: kind === 'member',
+      withdrawn,
+      namesService: stored !== undefined,
+    }
   }
   // A founder that has not voted may join another cluster instead.
   if (seed !== undefined) return { kind: 'join', seed }

@@ -55,6 +55,10 @@ export interface LiveNodeOptions extends NodeOptions {
   readonly address: Address
   readonly identity: Identity
   readonly boot: Boot
+  /** Why this server sends nothing, as it had found in an earlier run; `null` while it takes part. */
+  readonly withdrawn: string | null
+  /** Makes this server send nothing in later runs either. */
+  readonly withdraw: (reason: string) => void
   /** Makes the directory one with which no server starts. */
   readonly condemn: (reason: string) => void
   /** Where the boots of other members are stored; `null` for a server that stores in memory. */
@@ -115,7 +119,8 @@ export class LiveNode implements RunningNode {
     this.#inspection = options.inspect === undefined ? null : new Inspection(options.inspect, inspected)
     const { incarnation } = identity
     const trust = options.boots?.stored ?? []
-    const settings = { self: id, incarnation, boot, trust, nodeRules: this.#addresses.rules }
+    const { withdrawn } = options
+    const settings = { self: id, incarnation, boot, trust, withdrawn, nodeRules: this.#addresses.rules }
     this.#runtime = new Runtime(settings, storage, replica, {
       recorder: this.#journal,
       observer: this.#inspection?.observer ?? null,
@@ -124,7 +129,10 @@ export class LiveNode implements RunningNode {
       disputed: (dispute, executed) => this.#reportDispute(dispute, executed),
       trust: (known) => options.boots?.keep(known),
       condemned: options.condemn,
-      withdrawn: (reason) => logger.error({ reason }, 'withdrawn: this server sends nothing more'),
+      withdrawn: (reason) => {
+        options.withdraw(reason)
+        this.#reportWithdrawn(reason)
+      },
       installed: ({ instance, lengthBytes }, from) =>
         logger.info({ from, instance, lengthBytes }, 'installed the snapshot of another server'),
       snapshots: {
@@ -173,6 +181,7 @@ export class LiveNode implements RunningNode {
     const began = {
       ...{ cluster, service: service.name, incarnation, founders, timing, limits },
       trust: this.#runtime.trust,
+      withdrawn: this.#runtime.whyWithdrawn,
       ...{ durable, snapshot, chosen },
     }
     const version = journalVersion
@@ -201,6 +210,7 @@ export class LiveNode implements RunningNode {
     this.#inspection?.start()
     const { firstUnchosen } = durable
     logger.info({ address: this.address, cluster: this.cluster, firstUnchosen }, 'serving')
+    if (this.#options.withdrawn !== null) this.#reportWithdrawn(this.#options.withdrawn)
     for (const { agreed, given } of this.#addresses.differing(this.#replica.members)) {
       if (given.id === this.id) continue
       logger.warn(
@@ -280,6 +290,10 @@ export class LiveNode implements RunningNode {
     const { members } = execution
     this.#executedLog?.record(batch, execution)
     if (members !== null) this.#logger.info({ instance, members }, 'members changed')
+  }
+
+  #reportWithdrawn(reason: string): void {
+    this.#logger.error({ reason }, 'withdrawn: this server sends nothing more')
   }
 
   #reportDispute(dispute: Difference | null, executed: string): void {

@@ -21,7 +21,7 @@ export class Recovery {
   readonly survivor: Survivor
   /** Why the directory is a copy; `null` when it is the original one. */
   readonly notOriginal: string | null
-  /** Why its server halted for ever, if it did: a quorum said that the directory is a copy, or was put back. */
+  /** Why its server sends nothing or has halted for ever, if so: others said that the directory is a copy, or was put back. */
   readonly condemned: string | null
   readonly #path: string
   readonly #release: () => Promise<void>
@@ -34,7 +34,7 @@ export class Recovery {
   ) {
     this.identity = standing.identity
     this.survivor = survivor
-    this.condemned = standing.kind === 'condemned' ? standing.reason : null
+    this.condemned = standing.kind === 'condemned' ? standing.reason : (standing.withdrawn ?? null)
     this.notOriginal = directory.notOriginal
     this.#path = directory.path
     this.#release = release

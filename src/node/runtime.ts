@@ -79,7 +79,7 @@ export class Runtime implements Driver {
   readonly ended: Promise<string | null>
 
   constructor(
-    settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot' | 'trust' | 'nodeRules'>,
+    settings: Pick<CoreSettings, 'self' | 'incarnation' | 'boot' | 'trust' | 'withdrawn' | 'nodeRules'>,
     storage: Storage,
     replica: ReplicatedState,
     {

@@ -103,6 +103,7 @@ export class Replay {
       self: node,
       incarnation: run.incarnation,
       trust: run.trust ?? [],
+      withdrawn: run.withdrawn ?? null,
       mayBeCopied: true,
       timing: run.timing,
       limits: run.limits,

@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly boot: Boot
   /** What was known of the boots of members in the run before. */
   readonly trust: Trust
+  /** Why the node sends nothing, as it had found in an earlier run; `null` while it takes part. */
+  readonly withdrawn: string | null
   readonly disk: SimulatedDisk
   readonly randomSeed: number
   /** Milliseconds of the server's monotonic clock for each millisecond of virtual time. */
@@ -55,6 +57,8 @@ export interface RunOptions {
   readonly soon: (action: () => void) => void
   /** Stores what is known of the boots of members. */
   readonly keepTrust: (trust: Trust) => void
+  /** Stores why the node sends nothing more. */
+  readonly withdraw: (reason: string) => void
   /** A chunk of a snapshot is kept. */
   readonly kept: () => void
   /** The disk has failed: the server halts. */
@@ -78,7 +82,7 @@ export class ServerRun implements Surroundings {
     this.#options = options
     this.#address = serverAddress(options.id)
     this.#startedAtMs = around.timeline.nowMs
-    const { id, incarnation, boot, trust, randomSeed, disk, soon } = options
+    const { id, incarnation, boot, trust, withdrawn, randomSeed, disk, soon } = options
     this.#keeper = new SnapshotKeeper(keeperStore(disk), {
       ...{ sliceBytes, chunkBytes },
       pause: (ended) => soon(() => ended(null)),
@@ -89,7 +93,7 @@ export class ServerRun implements Surroundings {
       refused: () => undefined,
       resumed: () => around.met('a transfer of a snapshot resumed after a restart'),
     })
-    const settings = { ...around.settings, self: id, incarnation, boot, trust }
+    const settings = { ...around.settings, self: id, incarnation, boot, trust, withdrawn }
     this.node = SteppedNode.start(settings, this, opened, randomSeed)
   }
 
@@ -198,6 +202,10 @@ export class ServerRun implements Surroundings {
 
   keepTrust(trust: Trust): void {
     this.#options.keepTrust(trust)
+  }
+
+  withdrawn(reason: string): void {
+    this.#options.withdraw(reason)
   }
 
   halted(): void {

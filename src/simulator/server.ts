@@ -51,6 +51,8 @@ export interface SimulatedDirectory {
   readonly boot: Boot | null
   /** What is stored of the boots of other members. */
   readonly trust: Trust
+  /** Why its server sends nothing; `null` while it takes part. */
+  readonly withdrawn: string | null
 }
 
 /** The duration of a call of the file system that is not a sync. */
@@ -157,13 +159,13 @@ export class SimulatedServer {
   start({ atOnce } = { atOnce: false }): void {
     if (this.isUp) throw new Error(`server ${this.id} is already running`)
     this.#starts += 1
-    const { incarnation, disk, boot: last, trust } = this.#directory
+    const { incarnation, disk, boot: last, trust, withdrawn } = this.#directory
     const boot = nextBoot(last, `${this.#starts}`)
     this.#directory = { ...this.#directory, boot }
     this.#trustBefore = trust
     const begun: ServerProcess = new ServerProcess(this.#around, {
       id: this.id,
-      ...{ incarnation, disk, boot, trust },
+      ...{ incarnation, disk, boot, trust, withdrawn },
       randomSeed: this.#random.below(2 ** 31),
       rate: this.#rate,
       wallClock: () => epochMs + this.clockAheadMs + Math.floor(this.#around.timeline.nowMs),
@@ -173,6 +175,9 @@ export class SimulatedServer {
       },
       keepTrust: (known) => {
         this.#directory = { ...this.#directory, trust: known }
+      },
+      withdraw: (reason) => {
+        this.#directory = { ...this.#directory, withdrawn: reason }
       },
       failed: (error) => this.#failed(error),
       halted: () => this.crash('cached'),
@@ -292,6 +297,7 @@ export class SimulatedServer {
       disk: new SimulatedDisk(seed, identity, settings.storeParts),
       boot: null,
       trust: [],
+      withdrawn: null,
     }
   }
 }

@@ -61,6 +61,8 @@ export interface Surroundings extends Pick<Driver, 'send' | 'respond' | 'nowMs' 
   keepChunk(chunk: ReceivedChunk): 'kept' | Later
   /** Stores what is known of the boots of members. Engines in which no server starts again with what it knew omit it. */
   keepTrust?(trust: Trust): void
+  /** The node sends nothing more, in later runs either. Engines in which no directory is copied omit it. */
+  withdrawn?(reason: string): void
   /** The node has halted: it takes no event any more. Engines in which no directory is copied omit it. */
   halted?(reason: string): void
   /** Makes the received snapshot durable. Returns whether it is sound, and drops it when it is not. */
@@ -256,6 +258,7 @@ export class SteppedNode implements Driver {
 
   withdrawn(reason: string): void {
     if (this.#settings.mayBeCopied !== true) throw new Error(reason)
+    this.#surroundings.withdrawn?.(reason)
   }
 
   /** Correct servers never contradict one another, so an engine in which no directory is copied, and that reaches this, has found a fault. */

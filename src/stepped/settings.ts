@@ -42,6 +42,8 @@ export interface NodeSettings {
   readonly boot?: Boot
   /** What was known of the boots of members in the run before; nothing by default. */
   readonly trust?: Trust
+  /** Why the node sends nothing, as it had found in an earlier run; `null`, the default, while it takes part. */
+  readonly withdrawn?: string | null
   /** True where directories may be copied or put back, so that a server may expose another one; false by default. */
   readonly mayBeCopied?: boolean
   readonly timing: Timing

@@ -88,8 +88,13 @@ test('a backup that is put back is found by one who heard the server in between,
     state: 'withdrawn',
     withdrawn: expect.stringMatching(/the servers 0 have proof/),
   })
+  // Who alone has proof goes away: the copy stays silent when it starts again.
+  await Promise.all([0, 1].map(stop))
+  await Promise.all([1, 2].map((id) => start(id)))
+  expect(statusOf(1)).toMatchObject({ state: 'withdrawn' })
+  await withoutAnswer(clientOf(1, 2), 'a')
   // Server 2 knows no better, and hears of it from server 0. Then a quorum has proof, and the copy halts.
-  await start(2)
+  await start(0)
   const client = clientOf(1, 2, 0)
   await expect(client.locks.acquire('a', { signal: AbortSignal.timeout(2_000) })).rejects.toThrow()
   expect(await room.nodes.get(1)?.ended).toMatch(

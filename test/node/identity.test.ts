@@ -136,11 +136,23 @@ describe.each(['new', 'member'] as const)('a directory whose server is settled: 
   test('goes on as who it is, with any of the options', () => {
     const isMember = kind === 'member'
     for (const more of [{}, { bootstrap }, { join }]) {
-      expect(start(standing, more)).toEqual({ kind: 'goOn', identity, isMember, namesService: true })
+      expect(start(standing, more)).toEqual({
+        kind: 'goOn',
+        identity,
+        isMember,
+        withdrawn: null,
+        namesService: true,
+      })
     }
     // One that joined was not founded with these; its unit file may still say so.
     const anew = start({ kind, identity: joined, service: 'lock' }, { bootstrap: { members: elsewhere } })
-    expect(anew).toEqual({ kind: 'goOn', identity: joined, isMember, namesService: true })
+    expect(anew).toEqual({ kind: 'goOn', identity: joined, isMember, withdrawn: null, namesService: true })
+  })
+
+  test('knows why its server sends nothing, if it had voted', () => {
+    const withdrawn = 'a copy'
+    const known = kind === 'member' ? withdrawn : null
+    expect(start({ kind, identity, service: 'lock', withdrawn })).toMatchObject({ withdrawn: known })
   })
 
   test('is not taken for a founder of another cluster', () => {
@@ -163,6 +175,7 @@ describe.each(['new', 'member'] as const)('a directory whose server is settled: 
       kind: 'goOn',
       identity,
       isMember: kind === 'member',
+      withdrawn: null,
       namesService: false,
     })
   })

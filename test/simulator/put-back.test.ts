@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Outcome } from '../../machines/outcome.ts'
 import { SimulatedCluster } from '../../src/simulator/cluster.ts'
+import type { SimulatedDatagram } from '../../src/simulator/datagram.ts'
 import type { SimulatedServer as Server } from '../../src/simulator/server.ts'
 import { serviceOf } from '../../src/simulator/services.ts'
 import type { FaultyParts } from '../../src/stepped/settings.ts'
@@ -164,6 +165,51 @@ test('a server that is started again still knows which directory was exposed, an
   simulation.server(0).crash('cached')
   start(2)
   start(0)
+  expect(lock('d')).toBe('executed')
+  expect([0, 2].map(distrusted)).toEqual([[1], [1]])
+  expect(one.isUp, 'a quorum has told it').toBe(false)
+})
+
+test('a copy that others have proof of stays silent when it starts again, whoever is there then', () => {
+  const { simulation, other, lock, start, withdrawn } = cluster()
+  const [zero, one, two] = [0, 1, 2].map((id) => simulation.server(id)) as [Server, Server, Server]
+  for (const server of [one, two]) server.crash('cached')
+  const backup = one.copyDirectory()
+  start(1)
+  expect(lock('a'), 'granted by servers 0 and 1').toBe('executed')
+  one.crash('cached')
+  one.putBack(backup)
+  start(1)
+  expect(lock('b')).toBe('no answer')
+  expect(withdrawn(1)).toContain('the servers 0 have proof')
+  zero.crash('cached')
+  one.crash('lost')
+  start(1)
+  start(2)
+  expect(lock('a', other), 'server 0 alone knows who holds it').toBe('no answer')
+  expect(withdrawn(1)).toContain('the servers 0 have proof')
+  start(0)
+  expect(lock('c')).toBe('executed')
+})
+
+test('a proof that the network loses is told again', () => {
+  const { simulation, lock, start, distrusted } = cluster()
+  expect(lock('a')).toBe('executed')
+  const one = simulation.server(1)
+  one.crash('cached')
+  const backup = one.copyDirectory()
+  start(1)
+  expect(lock('b')).toBe('executed')
+  one.crash('cached')
+  one.putBack(backup)
+  simulation.network.losesOnPurpose = (_from, to, datagram) => {
+    const { message } = datagram as SimulatedDatagram
+    return message.type === 'exposure' && to === simulation.server(2).address ? 'lost' : null
+  }
+  start(1)
+  expect(lock('c')).toBe('executed')
+  expect([0, 2].map(distrusted)).toEqual([[1], []])
+  simulation.network.losesOnPurpose = null
   expect(lock('d')).toBe('executed')
   expect([0, 2].map(distrusted)).toEqual([[1], [1]])
   expect(one.isUp, 'a quorum has told it').toBe(false)
