@@ -1,10 +1,17 @@
 import type { Address } from '../../machines/batch.ts'
 import type { Client } from '../client/index.ts'
-import { Aborted, connect, QuotaExceeded, ReadFailed, RequestFailed } from '../client/index.ts'
+import {
+  Aborted,
+  connect,
+  QuotaExceeded,
+  ReadFailed,
+  RequestFailed,
+  RequestTooLarge,
+} from '../client/index.ts'
 import { visible } from '../core/visible.ts'
 import { whyUnresolved } from '../network/resolver.ts'
 import { type Answering, answeringIn } from './answering.ts'
-import { exitCodes, Failure, signalExitCodes } from './exit-codes.ts'
+import { exitCodes, Failure, signalExitCodes, wrongUse } from './exit-codes.ts'
 import { complain } from './output.ts'
 import { ClusterWatch } from './several-clusters.ts'
 import { onStopSignal, type StopSignal } from './signals.ts'
@@ -67,6 +74,7 @@ export async function askWith<T>(
     return await (deadline === null ? answer : Promise.race([answer, deadline.missed]))
   } catch (error) {
     if (error instanceof RequestFailed || error instanceof ReadFailed) throw new Failure(visible(error.error))
+    if (error instanceof RequestTooLarge) throw wrongUse(error.message)
     if (error instanceof QuotaExceeded) throw new Failure(error.message, exitCodes.quotaExceeded)
     if (!givingUp.signal.aborted) throw error
     const doubts = error instanceof Aborted ? `; ${error.message}` : ''

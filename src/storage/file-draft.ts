@@ -102,6 +102,8 @@ export class FileDraft {
       offset += part.length
     }
     if (!this.#options.partRules.areKept(this.#hash.soFar(), kept)) return false
+    // What follows the kept bytes is written again, but nothing would shorten a file that is longer than the snapshot.
+    if ((yield* this.#read(kept.snapshot.lengthBytes, 1)) !== null) return false
     this.#turn = turn
     this.#keptBytes = keptBytes
     this.#writtenBytes = keptBytes

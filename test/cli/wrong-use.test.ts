@@ -98,6 +98,15 @@ describe('where no server is', () => {
   })
 })
 
+test('a value that is too large is wrong use: nothing is sent', async () => {
+  const value = 'v'.repeat(33_000)
+  const address = `127.0.0.1:${await freePorts(1)}`
+  expect(await paxos('kv', 'put', 'k', value, '--servers', address, '--timeout', '20')).toMatchObject({
+    ...{ code: 2, stdout: '' },
+    stderr: expect.stringContaining('the command takes 33063 bytes of JSON and the limit is 32768'),
+  })
+})
+
 test('a server with nothing stored starts only when it is told what for, and leaves no directory behind', async () => {
   const parent = await mkdtemp(join(tmpdir(), 'paxos-'))
   const data = join(parent, '0')

@@ -190,6 +190,11 @@ describe('what is kept of a snapshot', () => {
     ['is missing', (files) => files.damage(filePath, null), 0],
     ['has no name', (files) => files.damage(partPath, null), 0],
     ['has a name that cannot be read', (files) => flipped(files, partPath, 20, 4_116), 0],
+    [
+      'is longer than the snapshot',
+      (files) => files.damage(filePath, new Uint8Array([...files.bytesOf(filePath)!, ...bytes])),
+      0,
+    ],
     ['has only its earlier name', (files) => flipped(files, partPath, 20), 1_400],
   ])('that %s is never taken for the snapshot, and does not prevent the start', (_, damage, expected) => {
     const files = killed()
