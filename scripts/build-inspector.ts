@@ -39,6 +39,12 @@ const chartLayout: Plugin = {
   },
 }
 
+/** What takes the place of modules of Node.js in the page: the simulated servers there keep their logs with the code of live servers. */
+export const modulesOfThePage: Record<string, string> = {
+  'node:zlib': join(source, 'crc32.ts'),
+  'node:crypto': join(source, 'sha256.ts'),
+}
+
 /**
  * Writes `index.html`, `app.js`, `app.css` and the notices of the bundled packages into `folder`. Returns the paths of all bundled
  * files.
@@ -59,8 +65,7 @@ export async function buildPage(mode: PageMode, folder: string): Promise<readonl
     legalComments: 'none',
     banner: { js: `/* Notices of bundled code: ${noticesFile} */` },
     metafile: true,
-    // The simulated servers in the page keep their logs with the code of live servers.
-    alias: { 'node:zlib': join(source, 'crc32.ts'), 'node:crypto': join(source, 'sha256.ts') },
+    alias: modulesOfThePage,
     logLevel: 'warning',
     plugins: [transcripts, chartLayout],
   })

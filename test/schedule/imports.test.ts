@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { expect, test } from 'vitest'
+import { modulesOfThePage } from '../../scripts/build-inspector.ts'
 
 const root = join(import.meta.dirname, '../..')
 
@@ -37,8 +38,7 @@ test.each([
   const files = filesUnder(join(root, entry))
   expect(files).toContain(join(root, 'machines/acceptor.ts'))
   const asked = files.flatMap((file) => [
-    // The page has its own `crc32`: see scripts/build-inspector.ts.
-    ...importsOf(file).filter((name) => name.startsWith('node:') && name !== 'node:zlib'),
+    ...importsOf(file).filter((name) => name.startsWith('node:') && !(name in modulesOfThePage)),
     ...readFileSync(file, 'utf8')
       .split('\n')
       .filter((line) => !/^\s*(?:\/?\*|\/\/)/.test(line) && globals.test(line))
