@@ -103,7 +103,7 @@ export interface CoreMemory {
   readonly withdrawn: string | null
 }
 
-/** The shortest time after which a server that speaks is told again which directories were exposed, in milliseconds. */
+/** How long this server waits before it repeats to another one which directories it does not trust, in milliseconds. */
 const remindEveryMs = 1_000
 
 /** The most bytes of JSON of one message with the results of reads; a single result may be larger. */
@@ -160,7 +160,6 @@ export class NodeCore {
   readonly #router: Router
   #elapsed: Elapsed
   #trust: Trust
-  #hasExposed: boolean
   /** When each server was last told which directories were exposed. */
   #toldMs: CoreMemory['toldMs']
   #voted: Voted
@@ -186,7 +185,6 @@ export class NodeCore {
     this.#elapsed = memory?.elapsed ?? this.#elapsedRules.begin(driver.nowMs())
     this.#audit = memory?.audit ?? nothingExecuted
     this.#trust = memory?.trust ?? remembered(settings.trust ?? [])
-    this.#hasExposed = hasExposed(this.#trust)
     this.#toldMs = memory?.toldMs ?? {}
     this.#voted = memory?.voted ?? nothingVoted
     this.#shownBoot = this.#shown()
@@ -478,7 +476,6 @@ export class NodeCore {
   #keepTrust(trust: Trust): void {
     if (trust === this.#trust) return
     this.#trust = trust
-    this.#hasExposed = hasExposed(trust)
     this.#driver.keepTrust(trust)
   }
 
@@ -486,15 +483,15 @@ export class NodeCore {
     return exposuresOf(this.#trust).filter(({ directory }) => directory === incarnation)
   }
 
-  /** Datagrams get lost: tells a server that speaks again, when it was told last some time ago. */
+  /** Datagrams get lost: repeats to a server that speaks which directories this one does not trust. */
   #remind(node: NodeId): void {
     const toldMs = this.#toldMs[node] ?? Number.NEGATIVE_INFINITY
-    if (this.#hasExposed && this.#driver.nowMs() - toldMs >= remindEveryMs) this.#exposeAll(node)
+    if (hasExposed(this.#trust) && this.#driver.nowMs() - toldMs >= remindEveryMs) this.#exposeAll(node)
   }
 
   /** Tells a server which directories were exposed, and these directories, too: they may be silent, and this server may have started since. */
   #exposeAll(to: NodeId): void {
-    if (!this.#hasExposed) return
+    if (!hasExposed(this.#trust)) return
     this.#toldMs = { ...this.#toldMs, [to]: this.#driver.nowMs() }
     const exposures = exposuresOf(this.#trust)
     const exposed = exposures.map(({ node }) => node).filter((node) => node !== to)

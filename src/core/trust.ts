@@ -35,7 +35,7 @@ export interface KnownDirectory {
 
 /**
  * Invariant: at most one entry for each counted member. It is stored a little later than it is learned, so a crash may forget the latest;
- * each part of it is true by itself, whatever was learned before or after.
+ * each part of it is true by itself, with any other part or without it.
  */
 export type Trust = readonly KnownDirectory[]
 

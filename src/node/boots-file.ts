@@ -34,8 +34,7 @@ export class BootsFile {
   /** What was stored when the file was opened. */
   readonly stored: Trust
   readonly #path: string
-  readonly #owner: Pick<BootsOwner, 'cluster' | 'incarnation'>
-  readonly #boot: Boot
+  readonly #owner: BootsOwner
   readonly #logger: Logger
   #unwritten: Trust | null = null
   #timer: NodeJS.Timeout | null = null
@@ -49,8 +48,7 @@ export class BootsFile {
    */
   constructor(dataDir: string, { cluster, incarnation, boot }: BootsOwner, logger: Logger) {
     this.#path = join(dataDir, bootsFileName)
-    this.#owner = { cluster, incarnation }
-    this.#boot = boot
+    this.#owner = { cluster, incarnation, boot }
     this.#logger = logger
     this.stored = this.#read()
   }
@@ -78,9 +76,7 @@ export class BootsFile {
     if (trust === null) return
     this.#unwritten = null
     this.#wroteAtMs = performance.now()
-    this.#writing = this.#writing.then(() =>
-      this.#replace(encodeChecked({ format, ...this.#owner, boot: this.#boot, trust })),
-    )
+    this.#writing = this.#writing.then(() => this.#replace(encodeChecked({ format, ...this.#owner, trust })))
   }
 
   async #replace(text: string): Promise<void> {
@@ -107,8 +103,8 @@ export class BootsFile {
       if (content === null) return []
       // A directory that was put back without this file: then this server is what others may have to find, and it starts as one that knows nothing.
       const { count, random } = content.boot as Boot
-      const isLater =
-        count >= this.#boot.count || (count === this.#boot.count - 1 && random !== this.#boot.after)
+      const { boot } = this.#owner
+      const isLater = count >= boot.count || (count === boot.count - 1 && random !== boot.after)
       if (isLater) throw new Error(`it is of boot ${count}, and the rest of the directory is older`)
       return content.trust as Trust
     } catch (error) {

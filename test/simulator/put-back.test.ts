@@ -43,16 +43,24 @@ function cluster() {
   return { simulation, other, lock, start, distrusted, withdrawn }
 }
 
-test('a copy that is put back after a later boot is exposed by its first message', () => {
-  const { simulation, lock, start, distrusted } = cluster()
+/** Server 1 is down, with an older copy of its directory. Server 0 has heard a later boot of it, and server 2 as well unless it was away and still is. */
+function withOlderCopy({ isTwoAway = false } = {}) {
+  const around = cluster()
+  const { simulation, lock, start } = around
   expect(lock('a')).toBe('executed')
   const one = simulation.server(1)
   one.crash('cached')
   const backup = one.copyDirectory()
   start(1)
+  if (isTwoAway) simulation.server(2).crash('cached')
   expect(lock('b')).toBe('executed')
   one.crash('cached')
   one.putBack(backup)
+  return { ...around, one }
+}
+
+test('a copy that is put back after a later boot is exposed by its first message', () => {
+  const { simulation, one, lock, start, distrusted } = withOlderCopy()
   start(1)
   expect(lock('c'), 'the other two are a quorum').toBe('executed')
   expect([0, 2].map(distrusted), 'the finder has told the other server').toEqual([[1], [1]])
@@ -130,16 +138,7 @@ test('who knows of no later vote differs from a quorum and halts, and no client 
 })
 
 test('a server that was away hears which directories were exposed', () => {
-  const { simulation, lock, start, distrusted } = cluster()
-  expect(lock('a')).toBe('executed')
-  const one = simulation.server(1)
-  one.crash('cached')
-  const backup = one.copyDirectory()
-  start(1)
-  simulation.server(2).crash('cached')
-  expect(lock('b')).toBe('executed')
-  one.crash('cached')
-  one.putBack(backup)
+  const { one, lock, start, distrusted } = withOlderCopy({ isTwoAway: true })
   start(1)
   expect(lock('c')).toBe('no answer')
   one.crash('cached')
@@ -149,16 +148,7 @@ test('a server that was away hears which directories were exposed', () => {
 })
 
 test('a server that is started again still knows which directory was exposed, and tells it and the others', () => {
-  const { simulation, lock, start, distrusted } = cluster()
-  expect(lock('a')).toBe('executed')
-  const one = simulation.server(1)
-  one.crash('cached')
-  const backup = one.copyDirectory()
-  start(1)
-  simulation.server(2).crash('cached')
-  expect(lock('b')).toBe('executed')
-  one.crash('cached')
-  one.putBack(backup)
+  const { simulation, one, lock, start, distrusted } = withOlderCopy({ isTwoAway: true })
   start(1)
   expect(lock('c')).toBe('no answer')
   expect(distrusted(0)).toEqual([1])
@@ -170,7 +160,7 @@ test('a server that is started again still knows which directory was exposed, an
   expect(one.isUp, 'a quorum has told it').toBe(false)
 })
 
-test('a copy that others have proof of stays silent when it starts again, whoever is there then', () => {
+test('a copy that others have proof of stays silent when it starts again while they are away', () => {
   const { simulation, other, lock, start, withdrawn } = cluster()
   const [zero, one, two] = [0, 1, 2].map((id) => simulation.server(id)) as [Server, Server, Server]
   for (const server of [one, two]) server.crash('cached')
@@ -192,16 +182,8 @@ test('a copy that others have proof of stays silent when it starts again, whoeve
   expect(lock('c')).toBe('executed')
 })
 
-test('a proof that the network loses is told again', () => {
-  const { simulation, lock, start, distrusted } = cluster()
-  expect(lock('a')).toBe('executed')
-  const one = simulation.server(1)
-  one.crash('cached')
-  const backup = one.copyDirectory()
-  start(1)
-  expect(lock('b')).toBe('executed')
-  one.crash('cached')
-  one.putBack(backup)
+test('a server repeats a proof that the network lost', () => {
+  const { simulation, one, lock, start, distrusted } = withOlderCopy()
   simulation.network.losesOnPurpose = (_from, to, datagram) => {
     const { message } = datagram as SimulatedDatagram
     return message.type === 'exposure' && to === simulation.server(2).address ? 'lost' : null
